@@ -1,0 +1,1 @@
+"""Posts of a neighbourhood community in, typed and evidenced attributes out."""

@@ -1,0 +1,1 @@
+"""From plan to rows: what needs a call, who may send it, and what the reply means."""

@@ -1,0 +1,1 @@
+"""The lanes to models: one small module each behind one Protocol."""

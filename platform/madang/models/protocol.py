@@ -1,0 +1,157 @@
+"""What crosses the border to a model. Every lane, batch included, is an iterator of requests turned into outcomes.
+
+A lane *pulls*: the engine claims a request and writes down its intent when the lane takes it, not before. So a
+lane that sends one call at a time, two hundred at once or a file of a million is the same to the engine, and
+what was never pulled was never claimed. A failed call is an outcome, not an exception: one post cannot end a run.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Literal, Protocol
+
+from pydantic import JsonValue
+
+from madang.models.specs import Lane
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is really sent in one call. Its hash is the identity of the answer.
+
+    Args:
+        messages: Prompt, examples and the masked post, in turns.
+        schema: JSON Schema of the reply.
+        model: Identity of the model, such as `local:a5fd3b…`.
+        max_tokens: Most tokens of the reply.
+    """
+
+    messages: tuple[Message, ...]
+    schema: dict[str, JsonValue] = field(hash=False)
+    model: str
+    max_tokens: int
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything that is sent. Decoding is greedy, so it has no other parameter."""
+        content = {
+            "messages": [[message.role, message.content] for message in self.messages],
+            "schema": self.schema,
+            "model": self.model,
+            "max_tokens": self.max_tokens,
+        }
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of a reply.
+
+    Args:
+        text: Its text; pieces of a split code point are joined to the last one.
+        logprob: Natural logarithm of its probability before the grammar.
+        top: Likeliest tokens at this place, with their logarithms, the likeliest first.
+    """
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The raw answer to one request: the only thing ever paid for.
+
+    Args:
+        request_hash: Which request it answers.
+        text: As received.
+        finish: `length` if the reply was cut at the token limit.
+        input_tokens: Tokens of the request, cached ones included.
+        output_tokens: Tokens of the reply.
+        cached_tokens: Tokens of the request that were read from a cache.
+        seconds: From sending to the last token.
+        usd: What it cost, US dollars.
+        tokens: The reply's tokens; empty if the model gives no probabilities.
+    """
+
+    request_hash: str
+    text: str
+    finish: Literal["stop", "length"]
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    usd: float = 0.0
+    tokens: tuple[Token, ...] = ()
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Plain form for the spool."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, JsonValue]) -> "Reply":
+        """Reads the plain form back."""
+        return cls(**{**plain, "tokens": tokens_from_json(plain["tokens"])})  # type: ignore[arg-type]
+
+
+def tokens_from_json(plain: JsonValue) -> tuple[Token, ...]:
+    """Reads tokens back from their plain form."""
+    assert isinstance(plain, list)
+    return tuple(
+        Token(token["text"], token["logprob"], tuple((text, logprob) for text, logprob in token["top"]))  # type: ignore[index,call-overload]
+        for token in plain
+    )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call that brought no reply.
+
+    Args:
+        request_hash: Which request failed.
+        failure: Class of the failure, as in the ledger and in quarantine.
+        message: For the operator; holds no post text.
+        is_transient: Whether the same request may succeed later.
+    """
+
+    request_hash: str
+    failure: str
+    message: str
+    is_transient: bool
+
+
+Outcome = Reply | Failure
+
+
+class Model(Protocol):
+    """A lane to one model. Opening it loads weights or connects; only an open model is sent anything."""
+
+    @property
+    def lane(self) -> Lane:
+        """How values of this model came."""
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Holds whatever sending needs; waits for a lock that another process holds.
+
+        Raises:
+            ModelFileError: The model's file is missing or is not the declared one.
+        """
+
+    def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
+        """Sends every request it pulls, and yields outcomes in the order in which they come."""
+
+    def reserved_usd(self, request: Request) -> float:
+        """Most that one call can cost, US dollars; reserved before it is sent."""

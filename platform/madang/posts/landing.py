@@ -1,0 +1,102 @@
+"""Lands posts in `raw.posts`, exactly once.
+
+A post whose text and `extra` are those of its current revision lands no row. Without a number of the source's
+own, a revision is the last + 1, so an edit A, B, A makes three; with one, the number is the identity, and a late
+older revision never becomes current.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from madang.posts.table import CURRENT, RAW_POSTS
+from madang.settings import Settings
+from madang.warehouse.protocol import Change, Warehouse
+
+_CONTENT = ("title_hash", "body_hash", "board", "images", "extra", "deleted")
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What landing did.
+
+    Args:
+        read: Posts in the files.
+        landed: Revisions written.
+        days: Partitions they fall in, sorted.
+    """
+
+    read: int
+    landed: int
+    days: tuple[date, ...]
+
+    @property
+    def unchanged(self) -> int:
+        """Posts that were there already, as they are."""
+        return self.read - self.landed
+
+
+def land(warehouse: Warehouse, settings: Settings, frames: Sequence[pl.DataFrame]) -> Landed:
+    """Lands posts, in order, in one transaction.
+
+    Args:
+        warehouse: Where.
+        settings: Time zone and first day of the partitions.
+        frames: What `read_posts` gave, oldest first.
+    """
+    warehouse.ensure([RAW_POSTS])
+    posts = pl.concat(frames).with_row_index("order")
+    with warehouse.exclusive():
+        rows = _new_revisions(warehouse, settings, posts)
+        landed = warehouse.commit([Change(RAW_POSTS, rows)])
+    return Landed(posts.height, landed, tuple(sorted(rows["day"].unique())))
+
+
+def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame) -> pl.DataFrame:
+    now = datetime.now(UTC)
+    current = warehouse.read(
+        f"SELECT p.source, p.post_id, p.revision AS current_revision, p.day AS first_day, "
+        f"{', '.join(f'p.{name} AS current_{name}' for name in _CONTENT)} "
+        f"FROM (SELECT * FROM raw.posts SEMI JOIN incoming USING (source, post_id) {CURRENT}) p",
+        frames={"incoming": posts.select("source", "post_id").unique()},
+    )
+    known = warehouse.read(
+        "SELECT p.source, p.post_id, p.revision FROM raw.posts p SEMI JOIN incoming USING (source, post_id, revision)",
+        frames={"incoming": posts.select("source", "post_id", "revision").drop_nulls().unique()},
+    )
+    joined = posts.join(current, on=["source", "post_id"], how="left", maintain_order="left")
+    over = ["source", "post_id"]
+    before = [pl.col(name).shift(1).over(over, order_by="order") for name in _CONTENT]
+    is_first = pl.int_range(pl.len()).over(over, order_by="order") == 0
+    changed = pl.any_horizontal(
+        pl.when(is_first).then(pl.col(f"current_{name}")).otherwise(shifted).ne_missing(pl.col(name))
+        for name, shifted in zip(_CONTENT, before, strict=True)
+    ) | (is_first & pl.col("current_revision").is_null())
+    numbered = joined.filter(pl.col("revision").is_not_null()).join(
+        known, on=["source", "post_id", "revision"], how="anti"
+    ).unique(["source", "post_id", "revision"], keep="first", maintain_order=True)  # fmt: skip
+    counted = joined.filter(pl.col("revision").is_null()).filter(changed).with_columns(
+        revision=pl.col("current_revision").fill_null(0)
+        + pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(over, order_by="order")
+    )  # fmt: skip
+    rows = pl.concat([numbered, counted]).sort("order").with_columns(ingested_at=pl.lit(now, pl.Datetime("us", "UTC")))
+    return _with_day(rows, settings, now).select(RAW_POSTS.polars_schema.names())
+
+
+def _with_day(rows: pl.DataFrame, settings: Settings, now: datetime) -> pl.DataFrame:
+    """`day` is fixed when a post first lands; a future or missing event takes the landing day."""
+    today = now.astimezone(settings.zone).date()
+    event_day = pl.col("event_at").dt.convert_time_zone(settings.timezone).dt.date()
+    own = pl.when(pl.col("event_at") > now).then(pl.lit(today)).otherwise(event_day).fill_null(pl.lit(today))
+    clipped = pl.max_horizontal(own, pl.lit(settings.first_day))
+    first = clipped.first().over("source", "post_id", order_by="order")
+    return rows.with_columns(day=pl.coalesce("first_day", first))
+
+
+def days_of(posts: pl.DataFrame, settings: Settings) -> tuple[date, ...]:
+    """Partitions that a file of posts would touch if all of it were new."""
+    now = datetime.now(UTC)
+    rows = posts.with_columns(order=pl.int_range(pl.len()), first_day=pl.lit(None, pl.Date()))
+    return tuple(sorted(_with_day(rows, settings, now)["day"].unique()))

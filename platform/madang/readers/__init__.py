@@ -1,0 +1,1 @@
+"""Tested code that finds what machines read better than models: numbers, money, areas."""

@@ -1,0 +1,65 @@
+"""A recipe: everything that decides what a post's row will say, and nothing else.
+
+Gates, ttl and descriptions that the model does not see are not in it: changing them must not touch a row.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from madang.extraction.requests import PROMPT_VERSION, prefix_messages
+from madang.posts.masking import MASKING_VERSION
+from madang.schema import asked_schema
+from madang.task import Task
+
+# Raise it when readers or grounding give other values for the same reply.
+READING_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One recipe of one task.
+
+    Args:
+        task: Name of the task.
+        hash: SHA-256 of its content.
+        content: What it is made of; kept whole in ops.recipes.
+    """
+
+    task: str
+    hash: str
+    content: dict[str, JsonValue]
+
+
+def recipe_of(task: Task, identity: Callable[[str], str]) -> Recipe:
+    """Builds the recipe that a task's folder declares now.
+
+    Args:
+        task: The task.
+        identity: Identity of a model by its name in the settings.
+    """
+    content: dict[str, JsonValue] = {
+        "request": {
+            "version": PROMPT_VERSION,
+            "masking": MASKING_VERSION,
+            "messages": [[message.role, message.content] for message in prefix_messages(task)],
+            "schema": asked_schema(task.fields),
+            "text": list(task.text_columns),
+        },
+        "routes": [
+            {
+                "when": route.when,
+                "use": identity(route.use),
+                "fallback": [identity(name) for name in route.fallback],
+                "max_tokens": route.max_tokens,
+            }
+            for route in task.declaration.models
+        ],
+        "fields": {name: field.model_dump(mode="json", exclude={"describe"}) for name, field in task.fields.items()},
+        "reading": READING_VERSION,
+    }
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return Recipe(task.name, hashlib.sha256(canonical.encode()).hexdigest(), content)

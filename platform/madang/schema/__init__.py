@@ -1,0 +1,29 @@
+"""The typed schema layer: field kinds, and everything that a declaration compiles to."""
+
+from madang.schema.compiled import (
+    Fields,
+    TaskField,
+    asked,
+    asked_schema,
+    attributes_table,
+    feature_columns,
+    features_table,
+    reply_model,
+)
+from madang.schema.markdown import fields_markdown
+from madang.schema.types import Column, ColumnType, Table
+
+__all__ = [
+    "Column",
+    "ColumnType",
+    "Fields",
+    "Table",
+    "TaskField",
+    "asked",
+    "asked_schema",
+    "attributes_table",
+    "feature_columns",
+    "features_table",
+    "fields_markdown",
+    "reply_model",
+]

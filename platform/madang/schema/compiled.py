@@ -1,0 +1,86 @@
+"""What a set of fields compiles to. Everything that must agree with the declaration is made here, from it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
+
+from madang.schema.base import IS_CALIBRATED, FieldKind
+from madang.schema.flag import FlagField
+from madang.schema.label import LabelField
+from madang.schema.labels import LabelsField
+from madang.schema.money import MoneyField
+from madang.schema.number import NumberField
+from madang.schema.text import TextField
+from madang.schema.types import DATE, INSTANT, REASONS, TEXT, Column, Table
+
+TaskField = Annotated[
+    LabelField | LabelsField | FlagField | NumberField | MoneyField | TextField, Field(discriminator="kind")
+]
+Fields = Mapping[str, FieldKind]
+
+EXTRACTION_KEY = ("source", "post_id", "content_hash", "recipe")
+_ORIGIN = (
+    Column("source", TEXT, "Where the post comes from"),
+    Column("post_id", TEXT, "The source's own id of the post"),
+    Column("content_hash", TEXT, "Hash of the text that was read; joins to raw.posts through its hashes"),
+    Column("recipe", TEXT, "Which recipe made the row, as task@number"),
+    Column("request_hash", TEXT, "The reply it was read from, in ops.replies; null if nothing was asked"),
+    Column("model", TEXT, "Model that answered; null if nothing was asked"),
+    Column("lane", TEXT, "How the values came: online, batch, local, student or reader"),
+    Column("status", TEXT, "ok, partial (an answer was dropped: see dropped) or empty (nothing to ask about)"),
+    Column("dropped", REASONS, "Answers given up for null, each with its reason"),
+    Column("event_at", INSTANT, "When the post happened, UTC; null if the source does not say"),
+    Column("day", DATE, "Partition: the day of event_at in the project's time zone"),
+    Column("extracted_at", INSTANT, "When the row was made, UTC"),
+    IS_CALIBRATED,
+)
+
+
+def asked(fields: Fields) -> dict[str, FieldKind]:
+    """The fields that a model answers, in declaration order."""
+    return {name: field for name, field in fields.items() if field.derive is None}
+
+
+def asked_schema(fields: Fields) -> dict[str, JsonValue]:
+    """JSON Schema of a reply: keys in declaration order, optional unless a field says `required`."""
+    questions = asked(fields)
+    return {
+        "type": "object",
+        "properties": {name: field.asked_schema() for name, field in questions.items()},
+        "required": [name for name, field in questions.items() if field.required],
+        "additionalProperties": False,
+    }
+
+
+def reply_model(task: str, fields: Fields) -> type[BaseModel]:
+    """Pydantic model of a reply. Unknown keys are ignored; a null counts as not stated."""
+    questions: dict[str, Any] = {
+        name: (Annotated[field.answer_type(), Field(description=field.describe)] | None, None)
+        for name, field in asked(fields).items()
+    }
+    return create_model(f"{task}_reply", __config__=ConfigDict(extra="ignore"), **questions)
+
+
+def attributes_table(task: str, fields: Fields) -> Table:
+    """`attributes.<task>`: one row is an extraction."""
+    own = [column for name, field in fields.items() for column in field.columns(name)]
+    return Table(f"attributes.{task}", (*_ORIGIN, *own), EXTRACTION_KEY)
+
+
+def feature_columns(fields: Fields) -> list[Column]:
+    """The columns of `features.<view>` that hold features: values and confidences."""
+    return [column for name, field in fields.items() for column in field.feature_columns(name)]
+
+
+def features_table(view: str, entity: str, fields: Fields) -> Table:
+    """`features.<view>`: what Feast reads. Rows are appended, never overwritten."""
+    head = (
+        Column(f"{entity}_id", TEXT, "source:post_id"),
+        Column("event_at", INSTANT, "From when the features hold, UTC"),
+        Column("recipe", TEXT, "Which recipe made the row, as task@number"),
+        Column("extracted_at", INSTANT, "When the row was made, UTC"),
+        Column("day", DATE, "Partition"),
+    )
+    key = (f"{entity}_id", "event_at", "recipe", "extracted_at")
+    return Table(f"features.{view}", (*head, *feature_columns(fields)), key)

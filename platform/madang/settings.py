@@ -1,0 +1,90 @@
+"""Where the project and its state are, and which models there are: `[tool.madang]` in pyproject.toml, then the environment.
+
+`MADANG_PROJECT` names the folder that holds `assets/`, `MADANG_HOME` the folder of the state, `MADANG_CONFIG`
+another TOML file, `MADANG_LOCAL_MODEL` the file of the local model.
+"""
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from madang.errors import InputError
+from madang.models.specs import LocalModel, ModelSpec
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseModel):
+    """The project's own settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: Path = Field(description="Folder that holds assets/")
+    home: Path = Field(description="Folder of the state: warehouse, spool, models, dagster, feast")
+    timezone: str = Field(default="Asia/Seoul", description="Time zone of the day partitions")
+    first_day: date = Field(default=date(2016, 1, 1), description="First partition; earlier posts take this day")
+    daily_cap_usd: float = Field(default=10.0, ge=0, description="Most money that all runs of a day may reserve, US dollars")
+    models: dict[str, ModelSpec] = Field(
+        default_factory=lambda: {"local": LocalModel(lane="local")}, description="Models that tasks may name"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of the day partitions."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Reads the settings that hold for this process.
+
+        Raises:
+            InputError: The TOML file is broken or holds an unknown or wrong setting.
+        """
+        project = Path(os.environ.get("MADANG_PROJECT") or _nearest_project(Path.cwd()) or _REPOSITORY).resolve()
+        file = Path(os.environ.get("MADANG_CONFIG") or project / "pyproject.toml")
+        table = _tool_table(file)
+        home = Path(os.environ.get("MADANG_HOME") or table.pop("home", ".madang"))
+        try:
+            settings = cls.model_validate({**table, "project": project, "home": (project / home).resolve()})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"{file} [tool.madang]", f"{where}: {first['msg']}", "Correct it there") from error
+        if override := os.environ.get("MADANG_LOCAL_MODEL"):
+            local = LocalModel(lane="local", file=override, sha256=os.environ.get("MADANG_LOCAL_MODEL_SHA256"))
+            settings = settings.model_copy(update={"models": {**settings.models, "local": local}})
+        return settings
+
+
+def _nearest_project(folder: Path) -> Path | None:
+    for candidate in (folder, *folder.parents):
+        if (candidate / "assets").is_dir() and "madang" in _tools(candidate / "pyproject.toml"):
+            return candidate
+    return None
+
+
+def _tool_table(file: Path) -> dict[str, object]:
+    table = _tools(file).get("madang", {})
+    if not isinstance(table, dict):
+        raise InputError(file, "[tool.madang] is not a table", "Write it as a TOML table")
+    return dict(table)
+
+
+def _tools(file: Path) -> dict[str, object]:
+    if not file.is_file():
+        return {}
+    try:
+        tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(file, f"not valid TOML ({error})", "Correct the file") from error
+    return tools if isinstance(tools, dict) else {}

@@ -1,0 +1,279 @@
+"""The embedded warehouse: DuckDB over a DuckLake catalog in SQLite.
+
+A plain DuckDB file lets one process write or many read; this catalog, in WAL mode, lets readers stay open while
+several processes write. All our writers hold one file lock around a commit, so a transaction never meets another.
+"""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from filelock import FileLock
+
+from madang.errors import WarehouseError
+from madang.schema.types import Table
+from madang.warehouse.protocol import Change
+
+FORMAT_VERSION = 1
+_ALIAS = "madang"
+_ATTEMPTS = 8
+
+
+class DuckLakeWarehouse:
+    """A warehouse in one folder: `catalog.sqlite`, `data/`, `format.json`, `write.lock`."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self.folder = folder
+        self.catalog = folder / "catalog.sqlite"
+        self._lock = FileLock(folder / "write.lock", thread_local=False)
+        self._mutex = threading.RLock()
+        if read_only and not self.catalog.is_file():
+            raise WarehouseError(folder, "there is no warehouse yet", "Run: madang ingest PATH")
+        if not read_only:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._check_format()
+        self._connection = self._attach(read_only=read_only)
+
+    def ensure(self, tables: Sequence[Table]) -> None:
+        """See `Warehouse`."""
+        if not any(self._missing(table) for table in tables):
+            return
+        with self.exclusive():
+            for table in tables:
+                self._create_or_widen(table)
+
+    def ensure_view(self, name: str, sql: str, describe: str) -> None:
+        """See `Warehouse`. The SQL is kept in the view's comment, to see whether it changed."""
+        comment = f"{describe}\n{sql}"
+        schema, view = name.split(".")
+        found = self.read("SELECT comment FROM duckdb_views() WHERE database_name = ? AND schema_name = ? "
+                          "AND view_name = ?", [_ALIAS, schema, view])  # fmt: skip
+        if found.height and found["comment"][0] == comment:
+            return
+        with self.exclusive(), self._transaction() as cursor:
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+            cursor.execute(f"CREATE OR REPLACE VIEW {quote(name)} AS {sql}")
+            cursor.execute(f"COMMENT ON VIEW {quote(name)} IS {literal(comment)}")
+
+    def has(self, table: str) -> bool:
+        """See `Warehouse`."""
+        schema, name = table.split(".")
+        found = self.read("SELECT 1 FROM information_schema.tables WHERE table_catalog = ? AND table_schema = ? "
+                          "AND table_name = ?", [_ALIAS, schema, name])  # fmt: skip
+        return found.height > 0
+
+    def read(
+        self, sql: str, parameters: Sequence[object] = (), frames: Mapping[str, pl.DataFrame] | None = None
+    ) -> pl.DataFrame:
+        """See `Warehouse`."""
+        with self._mutex:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(f"USE {_ALIAS}")
+                for name, frame in (frames or {}).items():
+                    cursor.register(name, frame.to_arrow())
+                return cursor.execute(sql, list(parameters)).pl()
+            finally:
+                cursor.close()
+
+    def commit(self, changes: Sequence[Change]) -> int:
+        """See `Warehouse`. Retries while SQLite is busy; every attempt starts from nothing."""
+        changes = [change for change in changes if change.rows.height]
+        if not changes:
+            return 0
+        with self.exclusive():
+            for attempt in range(_ATTEMPTS):
+                try:
+                    return self._merge(changes)
+                except duckdb.Error as error:
+                    if attempt == _ATTEMPTS - 1 or "database is locked" not in str(error):
+                        raise
+                    time.sleep(0.1 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See `Warehouse`. May be entered again by the same thread."""
+        with self._mutex, self._lock:
+            yield
+
+    @property
+    def snapshot(self) -> int:
+        """Number of the newest snapshot; it grows with every commit that wrote something."""
+        found = self.read(f"SELECT max(snapshot_id) AS id FROM ducklake_snapshots({literal(_ALIAS)})")
+        return int(found["id"][0])
+
+    def close(self) -> None:
+        """See `Warehouse`."""
+        self._connection.close()
+
+    def _merge(self, changes: Sequence[Change]) -> int:
+        written = 0
+        with self._transaction() as cursor:
+            for change in changes:
+                rows = change.rows.unique(subset=list(change.table.key), keep="last", maintain_order=True)
+                rows = rows.select(change.table.key) if change.mode == "delete" else rows.cast(
+                    dict(change.table.polars_schema)).select(change.table.polars_schema.names())  # fmt: skip
+                cursor.register("incoming", rows.to_arrow())
+                written += self._merge_one(cursor, change)
+                cursor.unregister("incoming")
+        return written
+
+    def _merge_one(self, cursor: duckdb.DuckDBPyConnection, change: Change) -> int:
+        """DuckLake has no keys: rows that differ are found first, and nothing is written where none does."""
+        target = quote(change.table.name)
+        same_key = " AND ".join(f"t.{quote(key)} IS NOT DISTINCT FROM i.{quote(key)}" for key in change.table.key)
+        if change.mode == "delete":
+            there = f"FROM {target} t WHERE EXISTS (SELECT 1 FROM incoming i WHERE {same_key})"
+            return self._count_then(cursor, f"SELECT count(*) {there}", f"DELETE {there}")
+        names = ", ".join(quote(column.name) for column in change.table.columns)
+        values = ", ".join(_cast(f"i.{quote(column.name)}", column.type.duckdb) for column in change.table.columns)
+        missing = f"FROM incoming i WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same_key})"
+        written = 0
+        if change.mode == "upsert":
+            others = [column for column in change.table.columns if column.name not in change.table.key]
+            differs = " OR ".join(
+                f"t.{quote(column.name)} IS DISTINCT FROM {_cast(f'i.{quote(column.name)}', column.type.duckdb)}"
+                for column in others
+            )
+            assignments = ", ".join(
+                f"{quote(column.name)} = {_cast(f'i.{quote(column.name)}', column.type.duckdb)}" for column in others
+            )
+            where = f"FROM incoming i WHERE {same_key} AND ({differs})"
+            written += self._count_then(
+                cursor, f"SELECT count(*) {where.replace('FROM incoming i', f'FROM {target} t, incoming i')}",
+                f"UPDATE {target} AS t SET {assignments} {where}",
+            )  # fmt: skip
+        return written + self._count_then(
+            cursor, f"SELECT count(*) {missing}", f"INSERT INTO {target} ({names}) SELECT {values} {missing}"
+        )
+
+    @staticmethod
+    def _count_then(cursor: duckdb.DuckDBPyConnection, count: str, write: str) -> int:
+        found = cursor.execute(count).fetchone()
+        assert found is not None
+        if found[0]:
+            cursor.execute(write)
+        return int(found[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(f"USE {_ALIAS}")
+            cursor.execute("BEGIN TRANSACTION")
+            yield cursor
+            cursor.execute("COMMIT")
+        except BaseException:
+            _roll_back(cursor)
+            raise
+        finally:
+            cursor.close()
+
+    def _missing(self, table: Table) -> list[str]:
+        there = self._columns(table)
+        for column in table.columns:
+            found = there.get(column.name)
+            if found is not None and found != column.type.duckdb.replace('"', ""):
+                raise WarehouseError(
+                    table.name,
+                    f"column {column.name!r} is {found} and the declaration says {column.type.duckdb}",
+                    "Give the field another name; its old column keeps the old values",
+                )
+        return [column.name for column in table.columns if column.name not in there]
+
+    def _columns(self, table: Table) -> dict[str, str]:
+        schema, name = table.name.split(".")
+        found = self.read("SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? "
+                          "AND schema_name = ? AND table_name = ?", [_ALIAS, schema, name])  # fmt: skip
+        return {
+            column: _SPELLINGS.get(kind.replace('"', ""), kind.replace('"', "")) for column, kind in found.iter_rows()
+        }
+
+    def _create_or_widen(self, table: Table) -> None:
+        missing = self._missing(table)
+        if not missing:
+            return
+        columns = {column.name: column.type.duckdb for column in table.columns}
+        with self._transaction() as cursor:
+            if len(missing) < len(columns):
+                for name in missing:
+                    cursor.execute(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(name)} {columns[name]}")
+                return
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.name.split('.')[0])}")
+            body = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+            cursor.execute(f"CREATE TABLE {quote(table.name)} ({body})")
+
+    def _check_format(self) -> None:
+        file = self.folder / "format.json"
+        if file.is_file():
+            version = json.loads(file.read_text())["version"]
+            if version > FORMAT_VERSION:
+                raise WarehouseError(
+                    self.folder, f"it is of format {version}, and this madang knows {FORMAT_VERSION}", "Upgrade madang"
+                )
+        elif self.folder.is_dir() and not self.catalog.is_file():
+            file.write_text(json.dumps({"version": FORMAT_VERSION}))
+
+    def _attach(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if not read_only:
+            with self._lock, sqlite3.connect(self.catalog) as catalog:
+                # With SQLite's default journal one open reader makes a writer fail after five seconds.
+                catalog.execute("PRAGMA journal_mode=WAL")
+            catalog.close()
+        connection = duckdb.connect()
+        load_extensions(connection)
+        options = "READ_ONLY" if read_only else f"DATA_PATH {literal(str(self.folder / 'data'))}"
+        with self._lock:
+            try:
+                connection.execute(f"ATTACH {literal(f'ducklake:sqlite:{self.catalog}')} AS {_ALIAS} ({options})")
+            except duckdb.Error as error:
+                raise WarehouseError(self.catalog, f"it cannot be attached ({error})", "Restore it from a backup") from error
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"USE {_ALIAS}")
+        return connection
+
+
+_SPELLINGS = {
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
+    "STRUCT(field VARCHAR, start BIGINT, end BIGINT)[]": "STRUCT(field VARCHAR, start BIGINT, end BIGINT)[]",
+}
+
+
+def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Loads DuckLake and SQLite support; the first time on a machine it is installed from its packages."""
+    for name, package in (("ducklake", "ducklake"), ("sqlite_scanner", "sqlite_scanner")):
+        try:
+            connection.execute(f"LOAD {name}")
+        except duckdb.Error:
+            from duckdb_extensions import import_extension
+
+            import_extension(package, con=connection)
+            connection.execute(f"LOAD {name}")
+
+
+def quote(name: str) -> str:
+    """A possibly dotted identifier, quoted."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _cast(value: str, kind: str) -> str:
+    return f"CAST({value} AS JSON)" if kind == "JSON" else value
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:  # the transaction is gone already: nothing is left to roll back
+        return

@@ -1,0 +1,61 @@
+"""What the rest of madang may ask of a warehouse. Every write is a merge on a table's key."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import polars as pl
+
+from madang.schema.types import Table
+
+
+@dataclass(frozen=True)
+class Change:
+    """Rows to merge into one table.
+
+    Args:
+        table: Where.
+        rows: Rows with the table's columns; the last of two rows with one key wins.
+        mode: `insert` leaves rows alone whose key is there (rows that never change); `upsert` replaces those
+            that differ; `delete` removes the keys.
+    """
+
+    table: Table
+    rows: pl.DataFrame
+    mode: Literal["insert", "upsert", "delete"] = "insert"
+
+
+class Warehouse(Protocol):
+    """Tables that several processes read and write at once."""
+
+    def ensure(self, tables: Sequence[Table]) -> None:
+        """Creates tables that are missing and adds columns that are new; never drops or changes one.
+
+        Raises:
+            WarehouseError: A column is there with another type.
+        """
+
+    def ensure_view(self, name: str, sql: str, describe: str) -> None:
+        """Creates a view, or replaces it if its SQL changed."""
+
+    def has(self, table: str) -> bool:
+        """Whether a table or view `schema.name` is there."""
+
+    def read(
+        self, sql: str, parameters: Sequence[object] = (), frames: Mapping[str, pl.DataFrame] | None = None
+    ) -> pl.DataFrame:
+        """Runs a query; each of `frames` may be named in it like a table."""
+
+    def commit(self, changes: Sequence[Change]) -> int:
+        """Merges all changes in one transaction.
+
+        Returns:
+            Rows written. Where nothing differs, nothing is written and there is no snapshot.
+        """
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keeps other writers out, for reading a state and writing by it."""
+
+    def close(self) -> None:
+        """Gives the connection back."""
