@@ -26,22 +26,33 @@ async def send_with(
 ) -> AsyncIterator[Outcome]:
     """Keeps at most `concurrency` calls in flight; a request is pulled only when a place is free."""
     in_flight: set[asyncio.Task[Outcome]] = set()
+    pulling: asyncio.Task[Request | None] | None = None
     is_exhausted = False
     try:
-        while not is_exhausted or in_flight:
-            while not is_exhausted and len(in_flight) < concurrency:
-                request = await anext(requests, None)
-                if request is None:
-                    is_exhausted = True
-                else:
+        while True:
+            if pulling is None and not is_exhausted and len(in_flight) < concurrency:
+                pulling = asyncio.create_task(_pull(requests))
+            waiting = in_flight | ({pulling} if pulling else set())
+            if not waiting:
+                return
+            # Pulling may wait for long: replies that arrive meanwhile must not wait with it.
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if pulling in done:
+                request = pulling.result()
+                pulling = None
+                is_exhausted = request is None
+                if request is not None:
                     in_flight.add(asyncio.create_task(_outcome(call, request)))
-            if in_flight:
-                done, in_flight = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
+            for task in done & in_flight:
+                in_flight.discard(task)
+                yield task.result()
     finally:
-        for task in in_flight:
-            task.cancel()
+        for unfinished in in_flight | ({pulling} if pulling else set()):
+            unfinished.cancel()
+
+
+async def _pull(requests: AsyncIterator[Request]) -> Request | None:
+    return await anext(requests, None)
 
 
 async def _outcome(call: Caller, request: Request) -> Outcome:

@@ -1,0 +1,140 @@
+"""Claims: the right to send one request, written down with its reserved cost before it is sent.
+
+One SQLite file in WAL mode. The owner of a claim is a spool log; while that is locked its owner lives. A claim
+goes from `sent` over `received` (the reply is synced in the spool) to `committed` (it is in the warehouse). Committed
+claims stay until no other process runs: they tell a process that planned before the commit that it must not send.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+State = Literal["sent", "received", "committed"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS claims (
+    request_hash TEXT PRIMARY KEY, call_id TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
+    run TEXT NOT NULL, task TEXT NOT NULL, recipe TEXT NOT NULL, model TEXT NOT NULL, lane TEXT NOT NULL,
+    day TEXT NOT NULL, reserved_usd REAL NOT NULL, sent_at TEXT NOT NULL
+) WITHOUT ROWID
+"""
+_COLUMNS = "request_hash, call_id, owner, run, task, recipe, model, lane, day, reserved_usd, sent_at"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The intent to make one call.
+
+    Args:
+        request_hash: What is sent.
+        call_id: Identity of the call in the ledger.
+        owner: Name of the owner's spool log.
+        run: Run that sends it.
+        task: Its task.
+        recipe: task@number.
+        model: Identity of the model.
+        lane: Lane of the model.
+        day: Partition of the post, YYYY-MM-DD.
+        reserved_usd: Most that it can cost.
+        sent_at: ISO 8601, UTC.
+    """
+
+    request_hash: str
+    call_id: str
+    owner: str
+    run: str
+    task: str
+    recipe: str
+    model: str
+    lane: str
+    day: str
+    reserved_usd: float
+    sent_at: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim that another owner has."""
+
+    owner: str
+    state: State
+
+
+class Claims:
+    """The claims of one home, shared by all its processes."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        # A crash of the machine may lose the last claims; a killed process loses none.
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute(_SCHEMA)
+
+    def take(self, claim: Claim) -> Held | None:
+        """Takes the right to send a request.
+
+        Returns:
+            None if it is ours now, else who has it and how far it is.
+        """
+        values = tuple(getattr(claim, name) for name in _COLUMNS.split(", "))
+        marks = ", ".join("?" * len(values))
+        while True:
+            cursor = self._connection.execute(
+                f"INSERT INTO claims ({_COLUMNS}, state) VALUES ({marks}, 'sent') ON CONFLICT DO NOTHING", values
+            )
+            if cursor.rowcount == 1:
+                return None
+            held = self.held(claim.request_hash)
+            if held is not None:
+                return held
+
+    def held(self, request_hash: str) -> Held | None:
+        """Who has a request, and how far it is; None if nobody."""
+        row = self._connection.execute(
+            "SELECT owner, state FROM claims WHERE request_hash = ?", [request_hash]
+        ).fetchone()
+        return None if row is None else Held(*row)
+
+    def mark(self, request_hashes: Iterable[str], state: State) -> None:
+        """Says how far claims are."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany(
+            "UPDATE claims SET state = ? WHERE request_hash = ?", [(state, key) for key in request_hashes]
+        )
+        self._connection.execute("COMMIT")
+
+    def release(self, request_hashes: Iterable[str]) -> None:
+        """Gives claims back, so that anyone may send the request."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("DELETE FROM claims WHERE request_hash = ?", [(key,) for key in request_hashes])
+        self._connection.execute("COMMIT")
+
+    def of_owner(self, owner: str) -> list[tuple[Claim, State]]:
+        """Claims of one owner that are not committed."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS}, state FROM claims WHERE owner = ? AND state <> 'committed'", [owner]
+        ).fetchall()
+        return [(Claim(*row[:-1]), row[-1]) for row in rows]
+
+    def owners(self) -> list[str]:
+        """Owners of claims that are not committed."""
+        rows = self._connection.execute("SELECT DISTINCT owner FROM claims WHERE state <> 'committed' ORDER BY owner")
+        return [row[0] for row in rows]
+
+    def forget_committed(self) -> None:
+        """Drops committed claims; only when no other process runs, for it may have planned before the commit."""
+        self._connection.execute("DELETE FROM claims WHERE state = 'committed'")
+
+    def reserved_usd(self) -> float:
+        """Money reserved by calls in flight."""
+        row: Sequence[float] = self._connection.execute(
+            "SELECT coalesce(sum(reserved_usd), 0) FROM claims WHERE state = 'sent'"
+        ).fetchone()
+        return row[0]
+
+    def close(self) -> None:
+        """Closes the file; claims stay."""
+        self._connection.close()

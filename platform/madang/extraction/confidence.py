@@ -1,0 +1,124 @@
+"""How sure the model was of each answer, from the probabilities of the answer's own tokens.
+
+A label's confidence is renormalised over the allowed labels, token by token: the probabilities come from before
+the grammar, and what the grammar forbids must not dilute them. An open answer's is the geometric mean over its
+tokens, so that a long quote is not less sure than a short one. None of them is calibrated.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+
+from madang.models.protocol import Token
+from madang.schema.base import FieldKind
+
+Stretch = tuple[int, int]
+
+
+def confidences(text: str, tokens: Sequence[Token], fields: dict[str, FieldKind]) -> dict[str, float]:
+    """Confidence by field, 0 to 1; a field is absent where the reply or the model does not tell.
+
+    Args:
+        text: The reply; its tokens joined must give it, else nothing is known.
+        tokens: The reply's tokens.
+        fields: The asked fields.
+    """
+    if not tokens or "".join(token.text for token in tokens) != text:
+        return {}
+    stretches = value_stretches(text)
+    found = {}
+    for name, field in fields.items():
+        if name not in stretches:
+            continue
+        allowed = field.allowed()
+        items = [_of_item(text, tokens, stretch, allowed) for stretch in stretches[name]]
+        if items:
+            # A set is as sure as its least sure member.
+            found[name] = min(items)
+    return found
+
+
+def value_stretches(text: str) -> dict[str, list[Stretch]]:
+    """Where each top-level value of a JSON object stands, quotes left out; one stretch a list item."""
+    decoder = json.JSONDecoder()
+    stretches: dict[str, list[Stretch]] = {}
+    try:
+        at = _skip(text, text.index("{") + 1)
+        while text[at] != "}":
+            key, at = decoder.raw_decode(text, at)
+            at = _skip(text, _skip(text, at) + 1)
+            _, end = decoder.raw_decode(text, at)
+            stretches[str(key)] = _items(text, at, end, decoder)
+            at = _skip(text, end)
+            if text[at] == ",":
+                at = _skip(text, at + 1)
+    except (ValueError, IndexError):  # a repaired reply: what was read so far stands
+        return stretches
+    return stretches
+
+
+def _items(text: str, start: int, end: int, decoder: json.JSONDecoder) -> list[Stretch]:
+    if text[start] != "[":
+        return [_unquoted(text, start, end)]
+    items = []
+    at = _skip(text, start + 1)
+    while text[at] != "]":
+        _, stop = decoder.raw_decode(text, at)
+        items.append(_unquoted(text, at, stop))
+        at = _skip(text, stop)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return items
+
+
+def _unquoted(text: str, start: int, end: int) -> Stretch:
+    return (start + 1, end - 1) if text[start] == '"' else (start, end)
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at].isspace():
+        at += 1
+    return at
+
+
+def _of_item(text: str, tokens: Sequence[Token], stretch: Stretch, allowed: tuple[str, ...] | None) -> float:
+    start, end = stretch
+    logs = []
+    at = 0
+    for token in tokens:
+        before, at = at, at + len(token.text)
+        if at <= start or before >= end or not token.text:
+            continue
+        if allowed is None:
+            logs.append(token.logprob)
+        else:
+            logs.append(_renormalised(token, text[start:before] if before > start else "", max(start - before, 0), allowed))
+    if not logs:
+        return 0.0
+    total = sum(logs)
+    return math.exp(total / len(logs) if allowed is None else total)
+
+
+def _renormalised(token: Token, prefix: str, lead: int, allowed: tuple[str, ...]) -> float:
+    """Log-probability among the tokens that continue an allowed label.
+
+    Args:
+        token: The token at this place.
+        prefix: What stands of the value before it.
+        lead: Characters of the token that stand before the value (an opening quote).
+        allowed: The labels.
+    """
+    head = token.text[:lead]
+    mass = 0.0
+    for text, logprob in token.top:
+        if text[:lead] == head and _continues(prefix + text[lead:], allowed):
+            mass += math.exp(logprob)
+    mass = max(mass, math.exp(token.logprob))
+    return token.logprob - math.log(mass)
+
+
+def _continues(stretch: str, allowed: tuple[str, ...]) -> bool:
+    if not stretch:
+        return False
+    label, quote, _ = stretch.partition('"')
+    return label in allowed if quote else any(item.startswith(label) for item in allowed)

@@ -1,0 +1,122 @@
+"""Posts ready to be asked: text masked, route chosen, request rendered, and the replies that are there already."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import polars as pl
+
+from madang.extraction.grounding import PostText
+from madang.extraction.requests import RequestTemplate
+from madang.models.catalogue import Catalogue
+from madang.models.protocol import Reply, Request, tokens_from_json
+from madang.posts.masking import mask
+from madang.task import Route, Task
+from madang.warehouse.protocol import Warehouse
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way to ask: a model and the room for its reply."""
+
+    model: str
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class PreparedPost:
+    """One post on its way.
+
+    Args:
+        source: Its source.
+        post_id: The source's own id.
+        content_hash: Which text.
+        day: Partition.
+        event_at: UTC, or None.
+        text: Its text columns, masked.
+        route: How it is asked.
+        tried: Attempts that brought an unusable reply.
+        attempt: The attempt to make now.
+        request: What to send now; None for a blank post.
+    """
+
+    source: str
+    post_id: str
+    content_hash: str
+    day: date
+    event_at: datetime | None
+    text: PostText
+    route: Route
+    tried: tuple[Attempt, ...]
+    attempt: Attempt
+    request: Request | None
+
+
+class Preparation:
+    """Prepares the posts of one task."""
+
+    def __init__(self, warehouse: Warehouse, task: Task, catalogue: Catalogue) -> None:
+        self._warehouse, self._task, self._catalogue = warehouse, task, catalogue
+        self._template = RequestTemplate(task)
+
+    def prepare(self, posts: pl.DataFrame) -> list[PreparedPost]:
+        """Reads the texts of planned posts and renders their requests.
+
+        Args:
+            posts: Rows of a plan.
+        """
+        columns = ", ".join(f'p."{column}"' for column in self._task.text_columns)
+        texts = self._warehouse.read(
+            f"SELECT i.*, {columns} FROM raw.posts p JOIN planned i USING (source, post_id, revision) "
+            "ORDER BY i.day, i.source, i.post_id",
+            frames={"planned": posts},
+        )
+        return [self.of(row) for row in texts.iter_rows(named=True)]
+
+    def of(self, row: dict[str, object]) -> PreparedPost:
+        """Prepares one post of a row that has the plan's columns and the text."""
+        text = PostText({column: mask(str(row[column])) for column in self._task.text_columns})
+        route = self._task.route(int(str(row["chars"])), str(row["source"]), row["board"])  # type: ignore[arg-type]
+        first = Attempt(route.use, route.max_tokens)
+        return PreparedPost(
+            str(row["source"]), str(row["post_id"]), str(row["content_hash"]), row["day"], row["event_at"],  # type: ignore[arg-type]
+            text, route, (), first, None if text.is_blank else self._request(text, first),
+        )  # fmt: skip
+
+    def next_attempt(self, post: PreparedPost, *, is_truncated: bool) -> PreparedPost | None:
+        """The post with its next attempt: twice the room once after a truncated reply, then the fallbacks.
+
+        Returns:
+            None if there is nothing left to try.
+        """
+        tried = (*post.tried, post.attempt)
+        ways = [Attempt(name, post.route.max_tokens) for name in (post.route.use, *post.route.fallback)]
+        wider = Attempt(post.attempt.model, 2 * post.route.max_tokens)
+        if is_truncated and wider not in tried:
+            ways.insert(0, wider)
+        following = next((way for way in ways if way not in tried), None)
+        if following is None:
+            return None
+        return replace(post, tried=tried, attempt=following, request=self._request(post.text, following))
+
+    def _request(self, text: PostText, attempt: Attempt) -> Request:
+        return self._template.request(text, self._catalogue.identity(attempt.model), attempt.max_tokens)
+
+
+def stored_replies(warehouse: Warehouse, request_hashes: Iterable[str]) -> dict[str, Reply]:
+    """Replies of ops.replies by request hash; what was never asked is absent."""
+    asked = pl.DataFrame({"request_hash": list(request_hashes)}, schema={"request_hash": pl.String()})
+    if not asked.height:
+        return {}
+    found = warehouse.read("SELECT r.* FROM ops.replies r SEMI JOIN asked USING (request_hash)", frames={"asked": asked})
+    return {row["request_hash"]: _reply(row) for row in found.iter_rows(named=True)}
+
+
+def _reply(row: dict[str, object]) -> Reply:
+    import json
+
+    return Reply(
+        request_hash=str(row["request_hash"]), text=str(row["text"]), finish=row["finish"],  # type: ignore[arg-type]
+        input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], cached_tokens=row["cached_tokens"],  # type: ignore[arg-type]
+        seconds=row["latency_seconds"], usd=row["usd"], tokens=tokens_from_json(json.loads(str(row["tokens"]))),  # type: ignore[arg-type]
+    )  # fmt: skip

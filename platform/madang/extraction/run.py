@@ -1,0 +1,111 @@
+"""A run: adopt what dead processes left, plan, write the plan down, extract, say what came out."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from madang.extraction.adoption import Adopted, adopt_orphans
+from madang.extraction.claims import Claims
+from madang.extraction.engine import Engine, Progress
+from madang.extraction.plan import Days, Plan, make_plan, store_plan
+from madang.extraction.spool import Spool, is_alive, log_names
+from madang.models.catalogue import Catalogue
+from madang.ops import OPS_TABLES
+from madang.posts.table import RAW_POSTS
+from madang.recipe import recipe_of
+from madang.releases import ensure_live_view, register
+from madang.settings import Settings
+from madang.task import Task
+from madang.warehouse.protocol import Warehouse
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Args:
+        run: Its identity, in ops.plans and ops.ledger.
+        recipe: Recipe of the rows.
+        plan: What was pending when it began.
+        limited_to: Posts it was allowed to take.
+        progress: What it did.
+        adopted: What it found of dead processes.
+        seconds: Wall time.
+    """
+
+    run: str
+    recipe: str
+    plan: Plan
+    limited_to: int
+    progress: Progress
+    adopted: Adopted
+    seconds: float
+
+    @property
+    def pending(self) -> int:
+        """Planned posts that are neither extracted nor quarantined."""
+        return self.plan.posts.height - self.progress.extracted - self.progress.quarantined
+
+
+def run_task(
+    task: Task,
+    settings: Settings,
+    warehouse: Warehouse,
+    days: Days,
+    *,
+    limit: int | None = None,
+    cap_usd: float | None = None,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> RunReport:
+    """Extracts what is pending.
+
+    Args:
+        task: The task.
+        settings: The project's settings.
+        warehouse: Where posts are and rows go.
+        days: First and last partition, both included.
+        limit: Most posts to take, the oldest first; all by default.
+        cap_usd: Most money to spend; the settings' daily cap by default.
+        on_plan: Called with the plan before anything is sent.
+        on_progress: Called after every commit.
+
+    Raises:
+        CapReached: The cap stopped it; what was received is committed.
+        DiskFull: No room for replies; what was received is committed.
+        ModelFileError: A model cannot be loaded.
+    """
+    began = datetime.now(UTC)
+    run = f"{began:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    catalogue = Catalogue(settings)
+    recipe = recipe_of(task, catalogue.identity)
+    warehouse.ensure([RAW_POSTS, *OPS_TABLES, task.table])
+    spool_folder = settings.home / "spool"
+    claims = Claims(settings.home / "claims.sqlite")
+    # The log is locked before planning: whoever sees it keeps its committed claims for us.
+    spool = Spool(spool_folder, run)
+    is_settled = False
+    progress = Progress()
+    try:
+        adopted = adopt_orphans(warehouse, claims, spool_folder)
+        if not any(is_alive(spool_folder, name) for name in log_names(spool_folder) if name != spool.name):
+            claims.forget_committed()
+        plan = make_plan(warehouse, task, recipe, days)
+        on_plan(plan)
+        name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
+        ensure_live_view(warehouse, task)
+        store_plan(warehouse, plan, name, run)
+        posts = plan.posts if limit is None else plan.posts.head(limit)
+        cap = settings.daily_cap_usd if cap_usd is None else cap_usd
+        engine = Engine(
+            warehouse, task, name, run, catalogue, claims, spool, spool_folder, cap, progress, on_progress
+        )
+        asyncio.run(engine.extract(posts))
+        is_settled = True
+    finally:
+        spool.close(is_settled=is_settled)
+        claims.close()
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    return RunReport(run, name, plan, posts.height, progress, adopted, seconds)

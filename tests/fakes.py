@@ -1,0 +1,89 @@
+"""The one scripted model: answers from the text itself, writes down every request it is sent, and can die on demand."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from madang.errors import PermanentFailure, TransientFailure
+from madang.models.calling import send_with
+from madang.models.protocol import Outcome, Reply, Request
+from madang.models.specs import Lane
+
+
+class ScriptedModel:
+    """A model behind the real Protocol, in the process under test.
+
+    Args:
+        identity: As in the settings.
+        concurrency: Calls in flight.
+        log: File to which every request's hash is appended before it is answered.
+        kill_at: Kills this process with -9 when it has received so many requests, before it answers.
+        seconds: Time a call takes.
+        fault: `garbage`, `truncated`, `transient` or `permanent` for posts that hold the word `fault`.
+    """
+
+    lane: Lane = "online"
+
+    def __init__(
+        self, identity: str, concurrency: int, log: str, kill_at: int = 0, seconds: float = 0.0, fault: str = "",
+        usd: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._concurrency, self._log, self._kill_at, self._seconds = concurrency, Path(log), kill_at, seconds
+        self._fault, self._usd = fault, usd
+        self._received = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        yield
+
+    def reserved_usd(self, request: Request) -> float:
+        return self._usd
+
+    def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
+        return send_with(self._answer, requests, self._concurrency)
+
+    async def _answer(self, request: Request) -> Reply:
+        self._received += 1
+        with self._log.open("a") as file:
+            file.write(request.hash + "\n")
+        if self._received == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.sleep(self._seconds)
+        post = request.messages[-1].content
+        text = json.dumps(answer(post, request.schema), ensure_ascii=False)
+        if "fault" in post:
+            match self._fault:
+                case "transient":
+                    raise TransientFailure("scripted", "503", "Try again")
+                case "permanent":
+                    raise PermanentFailure("scripted", "refused", "Give up")
+                case "garbage":
+                    text = "I am sorry, I cannot do that."
+                case "truncated" if request.max_tokens < 512:
+                    return Reply(request.hash, text[:7], "length", len(post), 3)
+        return Reply(request.hash, text, "stop", len(post), len(text), usd=self._usd)
+
+
+def answer(post: str, schema: dict) -> dict:
+    """Reads a post by its schema: labels that stand in it, its first number, its first word."""
+    found = {}
+    for name, field in schema["properties"].items():
+        match field:
+            case {"type": "boolean"}:
+                found[name] = "모집" in post
+            case {"type": "string", "enum": labels}:
+                found[name] = next((label for label in labels if label in post), labels[-1])
+            case {"type": "array"}:
+                found[name] = [label for label in field["items"]["enum"] if label in post][: field["maxItems"]]
+            case {"type": "string"}:
+                if words := re.findall(r"body: (\S+)", post):
+                    found[name] = words[0][: field["maxLength"]]
+            case _:
+                if numbers := re.findall(r"\d+", post):
+                    found[name] = int(numbers[0])
+    return found
