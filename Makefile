@@ -1,0 +1,47 @@
+# Everything runs in .venv/, made from nothing but Python 3.11 or 3.12. A second call starts at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo test soak dev lint lock bench clean
+
+demo: $(VENV)/.demo
+	@madang demo
+
+dev: $(VENV)/.demo
+	@madang dev
+
+test: $(VENV)/.test
+	@python -m pytest -m "not soak" $(ARGS)
+
+soak: $(VENV)/.test
+	@python -m pytest -m soak $(ARGS)
+
+lint: $(VENV)/.test
+	@ruff check . && ruff format --check . && mypy
+
+# The demo's environment has no torch and no test tools.
+$(VENV)/.demo: pyproject.toml requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "madang needs Python 3.11 or 3.12: make PYTHON=python3.11 …")'
+	@echo "installing into $(VENV)/ …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Needs uv. torch stays outside: see pyproject.toml.
+lock:
+	uv pip compile pyproject.toml requirements.in --extra gemma --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --quiet -o requirements.lock
+	uv pip compile pyproject.toml requirements.in --extra gemma --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --constraint requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .madang

@@ -1,0 +1,307 @@
+"""`madang …`. Commands import what they need when they run, so that --help is quick.
+
+Commands that need Dagster or Feast live in the packages that may import those and join through the entry-point
+group `madang.commands`.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from madang.errors import InputError, MadangError
+
+if TYPE_CHECKING:
+    from madang.extraction.plan import Plan
+    from madang.settings import Settings
+
+
+class _Commands(click.Group):
+    """Our commands and those that other packages bring."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(entry.name for entry in _joined())})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for entry in _joined():
+            if entry.name == cmd_name:
+                command: click.Command = entry.load()
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists commands without loading those of other packages: that takes seconds."""
+        rows = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
+        rows += [(entry.name, _JOINED_HELP.get(entry.name, "")) for entry in _joined()]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+_JOINED_HELP = {"demo": "Real posts to Feast features, once, on the embedded default."}
+
+
+def _joined() -> list[Any]:
+    return list(entry_points(group="madang.commands"))
+
+
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """Turns an error of ours into one line and its exit code."""
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            function(*arguments, **options)
+        except MadangError as error:
+            click.echo(f"madang: {error}", err=True)
+            sys.exit(error.exit_code)
+
+    return run
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="madang")
+def main() -> None:
+    """Posts of a neighbourhood community in, typed and evidenced attributes out."""
+
+
+_day_options = (
+    click.option("--from", "first", metavar="DAY", help="First partition, YYYY-MM-DD; all by default."),
+    click.option("--to", "last", metavar="DAY", help="Last partition, included; today by default."),
+)
+
+
+def _with_days(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_day_options):
+        function = option(function)
+    return function
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--map", "columns", multiple=True, metavar="OURS=THEIRS", help="How a column is named in the file.")
+@click.option("--map-file", type=click.Path(path_type=Path), help="YAML with columns:, source:, timezone:.")
+@click.option("--source", help="Value of `source` where the file has none; its stem by default.")
+@click.option("--timezone", help="Zone of instants that state none.")
+@guarded
+def ingest(
+    paths: tuple[Path, ...], columns: tuple[str, ...], map_file: Path | None, source: str | None, timezone: str | None
+) -> None:
+    """Land posts of JSON lines, CSV or Parquet files in raw.posts."""
+    from dataclasses import replace
+
+    from madang.posts.landing import land
+    from madang.posts.reading import ColumnMap, read_posts
+    from madang.settings import Settings
+    from madang.warehouse import open_warehouse
+
+    settings = Settings.load()
+    mapping = ColumnMap.from_yaml(map_file) if map_file else ColumnMap(timezone=settings.timezone)
+    named = dict(_pair(column) for column in columns)
+    mapping = replace(mapping, columns={**mapping.columns, **named}, source=source or mapping.source,
+                      timezone=timezone or mapping.timezone)  # fmt: skip
+    frames = [read_posts(path, mapping) for path in paths]
+    landed = land(open_warehouse(settings), settings, frames)
+    days = f", days {landed.days[0]} to {landed.days[-1]}" if landed.days else ""
+    click.echo(f"{landed.landed} of {landed.read} posts landed, {landed.unchanged} unchanged{days}")
+
+
+@main.command()
+@click.argument("task")
+@_with_days
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@guarded
+def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
+    """Show what a run would touch and cost, and why; changes nothing."""
+    from madang.extraction.estimate import estimate
+    from madang.extraction.plan import make_plan
+    from madang.models.catalogue import Catalogue
+    from madang.recipe import recipe_of
+    from madang.settings import Settings
+    from madang.task import load_task
+    from madang.warehouse import open_warehouse
+
+    settings = Settings.load()
+    loaded = load_task(settings.project, task)
+    catalogue = Catalogue(settings)
+    warehouse = open_warehouse(settings)
+    made = make_plan(warehouse, loaded, recipe_of(loaded, catalogue.identity), _days(settings, first, last))
+    calls = estimate(warehouse, loaded, catalogue, made)
+    if as_json:
+        click.echo(json.dumps(_plan_json(made) | calls.to_json(), ensure_ascii=False))
+        return
+    click.echo(_plan_text(made))
+    click.echo(calls.to_text())
+
+
+@main.command()
+@click.argument("task")
+@_with_days
+@click.option("--limit", type=click.IntRange(min=1), help="Most posts to take, the oldest first.")
+@click.option("--max-usd", type=click.FloatRange(min=0), help="Most money to spend.")
+@guarded
+def run(task: str, first: str | None, last: str | None, limit: int | None, max_usd: float | None) -> None:
+    """Extract what is pending; exit 3 if nothing is."""
+    from madang.extraction.run import run_task
+    from madang.settings import Settings
+    from madang.task import load_task
+    from madang.warehouse import open_warehouse
+
+    settings = Settings.load()
+    loaded = load_task(settings.project, task)
+
+    def announce(made: "Plan") -> None:
+        click.echo(_plan_text(made))
+        if limit is not None and limit < made.posts.height:
+            click.echo(f"  limited to {limit} of {made.posts.height} pending posts")
+
+    report = run_task(
+        loaded, settings, open_warehouse(settings), _days(settings, first, last), limit=limit, cap_usd=max_usd,
+        on_plan=announce, on_progress=lambda done: click.echo(f"  {done.extracted + done.quarantined} posts done"),
+    )  # fmt: skip
+    report.plan.require_posts()
+    done = report.progress
+    click.echo(
+        f"{report.recipe}: {done.extracted} extracted, {done.quarantined} quarantined, {report.pending} pending; "
+        f"{done.sent} requests sent, {done.reused} reused; {done.input_tokens} + {done.output_tokens} tokens, "
+        f"${done.usd:.4f}, {report.seconds:.1f} s (run {report.run})"
+    )
+    if report.adopted.lost:
+        click.echo(f"warning: {report.adopted.lost} replies were received by an earlier run and are gone; "
+                   "the completeness check shows them", err=True)  # fmt: skip
+    if done.failed:
+        raise MadangError(f"{task} {report.run}", f"{done.failed} calls failed transiently and stay pending", "Run again")
+
+
+@main.command()
+@click.argument("recipe")
+@guarded
+def release(recipe: str) -> None:
+    """Make a recipe live, such as groups@2."""
+    from madang.releases import release as release_recipe
+    from madang.settings import Settings
+    from madang.warehouse import open_warehouse
+
+    release_recipe(open_warehouse(Settings.load()), recipe)
+    click.echo(f"{recipe} is live")
+
+
+@main.command()
+@click.argument("task")
+@guarded
+def rollback(task: str) -> None:
+    """Make the recipe live again that was live before."""
+    from madang.releases import rollback as roll_back
+    from madang.settings import Settings
+    from madang.warehouse import open_warehouse
+
+    click.echo(f"{roll_back(open_warehouse(Settings.load()), task)} is live")
+
+
+@main.command()
+@click.argument("query")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
+@guarded
+def sql(query: str, as_json: bool) -> None:
+    """Run a query on the warehouse, read-only."""
+    import duckdb
+    import polars as pl
+
+    from madang.settings import Settings
+    from madang.warehouse import open_warehouse
+
+    warehouse = open_warehouse(Settings.load(), read_only=True)
+    try:
+        found = warehouse.read(query)
+    except duckdb.Error as error:
+        raise InputError("query", str(error).splitlines()[0], "Correct the SQL") from error
+    if as_json:
+        for row in found.iter_rows(named=True):
+            click.echo(json.dumps(row, ensure_ascii=False, default=str))
+        return
+    with pl.Config(tbl_rows=200, tbl_cols=-1, fmt_str_lengths=80, tbl_hide_dataframe_shape=True, tbl_width_chars=200):
+        click.echo(str(found))
+
+
+@main.command()
+@click.option("--acknowledge-lost", metavar="TASK", help="Say that you know of a task's lost replies.")
+@guarded
+def check(acknowledge_lost: str | None) -> None:
+    """Check every task's declaration, and the rows of each that has been run; exit 1 if one fails."""
+    from madang.extraction.checks import acknowledge_lost as acknowledge
+    from madang.extraction.checks import run_checks
+    from madang.settings import Settings
+    from madang.task import load_task, load_tasks
+    from madang.warehouse import open_warehouse
+
+    settings = Settings.load()
+    if acknowledge_lost:
+        known = acknowledge(open_warehouse(settings), load_task(settings.project, acknowledge_lost))
+        click.echo(f"{known} lost replies of {acknowledge_lost} acknowledged")
+    tasks, errors = load_tasks(settings.project)
+    for error in errors:
+        click.echo(f"FAILED  {error}")
+    has_rows = (settings.home / "warehouse" / "catalog.sqlite").is_file()
+    failed = len(errors)
+    for task in tasks:
+        click.echo(f"ok      {task.name}: declaration")
+        if not has_rows:
+            continue
+        for result in run_checks(open_warehouse(settings, read_only=True), task):
+            click.echo(f"{'ok     ' if result.passed else 'FAILED '} {task.name}: {result.name}: {result.summary}")
+            failed += not result.passed
+    if failed:
+        sys.exit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, separator, theirs = text.partition("=")
+    if not separator or not theirs:
+        raise InputError("--map", f"{text!r} is not OURS=THEIRS", "Write, for example, --map body=content")
+    return ours, theirs
+
+
+def _days(settings: "Settings", first: str | None, last: str | None) -> tuple[date, date]:
+    from datetime import datetime
+
+    start = _day(first, "--from") or settings.first_day
+    end = _day(last, "--to") or datetime.now(settings.zone).date()
+    if start > end:
+        raise InputError("--from", f"{start} is after --to {end}", "Swap them")
+    return start, end
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(option, f"{text!r} is not a day", "Write YYYY-MM-DD") from error
+
+
+def _plan_json(made: "Plan") -> dict[str, Any]:
+    return {
+        "task": made.task, "recipe": made.name or "new", "from": made.days[0].isoformat(),
+        "to": made.days[1].isoformat(), "posts": made.total, "pending": made.posts.height,
+        **{state: made.counts.get(state, 0) for state in ("new", "edited", "unchanged", "quarantined")},
+        "recipe_changed": made.counts.get("recipe", 0),
+    }  # fmt: skip
+
+
+def _plan_text(made: "Plan") -> str:
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(made.counts.items())) or "no posts"
+    return (f"{made.task} {made.days[0]} to {made.days[1]}, recipe {made.name or 'new'}: "
+            f"{made.posts.height} posts planned ({counts})")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Features: live rows, appended to `features.<view>` and published as Parquet days for Feast.
+
+Feast takes the row with the newest created timestamp, so a row's `extracted_at` here is the moment from which it
+held: the latest of extraction, release and landing. A rollback, or an edit back to an old text, appends the old
+values again under a new moment; nothing is overwritten, and "as known then" stays answerable.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from madang.extraction.plan import Days
+from madang.posts.table import CURRENT, content_hash_sql
+from madang.releases import ensure_live_view
+from madang.settings import Settings
+from madang.task import Task
+from madang.warehouse.protocol import Change, Warehouse
+
+
+@dataclass(frozen=True)
+class Published:
+    """What publishing did.
+
+    Args:
+        rows: Feature rows of the days, by day.
+        appended: Rows that were not there before.
+    """
+
+    rows: dict[date, int]
+    appended: int
+
+
+def publish(warehouse: Warehouse, settings: Settings, task: Task, days: Days) -> Published:
+    """Appends the live rows of some days, and writes those days' Parquet files.
+
+    Args:
+        warehouse: Where attributes and features are.
+        settings: Says where `features/` lies.
+        task: The task; its view bears its name.
+        days: First and last partition, both included.
+    """
+    warehouse.ensure([task.table, task.features_table])
+    ensure_live_view(warehouse, task)
+    with warehouse.exclusive():
+        appended = warehouse.commit([Change(task.features_table, _live_rows(warehouse, task, days))])
+    rows = warehouse.read(
+        f'SELECT * FROM features."{task.name}" WHERE day BETWEEN ? AND ? ORDER BY day, event_at, extracted_at',
+        list(days),
+    )
+    folder = features_folder(settings, task)
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    for (day,), frame in rows.group_by("day", maintain_order=True):
+        assert isinstance(day, date)
+        _write(folder / f"day={day}" / "part.parquet", frame.drop("day"))
+        counts[day] = frame.height
+    return Published(counts, appended)
+
+
+def features_folder(settings: Settings, task: Task) -> Path:
+    """Folder of a view's Parquet days."""
+    return settings.home / "features" / task.name
+
+
+def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
+    values = ", ".join(f'a."{column.name}"' for column in task.feature_columns)
+    return warehouse.read(
+        f"""
+        SELECT a.source || ':' || a.post_id AS "{task.declaration.entity}_id",
+            coalesce(a.event_at, p.first_ingested_at) AS event_at, a.recipe,
+            greatest(a.extracted_at, r.released_at, p.ingested_at) AS extracted_at, a.day, {values}
+        FROM attributes."{task.name}__live" a
+        JOIN (
+            SELECT source, post_id, ingested_at, {content_hash_sql(task.text_columns)} AS content_hash,
+                min(ingested_at) OVER (PARTITION BY source, post_id) AS first_ingested_at
+            FROM raw.posts WHERE day BETWEEN $1 AND $2 {CURRENT}
+        ) p USING (source, post_id, content_hash)
+        JOIN (SELECT recipe, max(released_at) AS released_at FROM ops.releases WHERE task = $3 GROUP BY recipe) r
+            ON a.recipe = r.recipe
+        WHERE a.day BETWEEN $1 AND $2
+        """,
+        [*days, task.name],
+    )
+
+
+def _write(path: Path, frame: pl.DataFrame) -> None:
+    """Writes beside the file and renames: a reader sees the old day or the new one, never half of it."""
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_suffix(".draft")
+    table = frame.to_arrow()
+    pq.write_table(table.cast(_plain_schema(table.schema)), draft)
+    draft.replace(path)
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Arrow types that Feast's DuckDB store can read: no large or view types, list children named `item`."""
+    return pa.schema([pa.field(field.name, _plain(field.type)) for field in schema])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+        return pa.list_(pa.field("item", _plain(kind.value_type)))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    return kind
