@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from madang.extraction.plan import Days
 from madang.posts.table import CURRENT, content_hash_sql
-from madang.releases import ensure_live_view
+from madang.schema.types import TEXT, Column
 from madang.settings import Settings
+from madang.tables import ensure_tables
 from madang.task import Task
 from madang.warehouse.protocol import Change, Warehouse
 
@@ -43,22 +44,49 @@ def publish(warehouse: Warehouse, settings: Settings, task: Task, days: Days) ->
         task: The task; its view bears its name.
         days: First and last partition, both included.
     """
-    warehouse.ensure([task.table, task.features_table])
-    ensure_live_view(warehouse, task)
+    ensure_tables(warehouse, task)
     with warehouse.exclusive():
         appended = warehouse.commit([Change(task.features_table, _live_rows(warehouse, task, days))])
-    rows = warehouse.read(
-        f'SELECT * FROM features."{task.name}" WHERE day BETWEEN ? AND ? ORDER BY day, event_at, extracted_at',
-        list(days),
-    )
-    folder = features_folder(settings, task)
-    folder.mkdir(parents=True, exist_ok=True)
+    between = days if _keeps_schema(warehouse, settings, task) else (date.min, date.max)
+    rows = _published_rows(warehouse, task, between)
     counts = {}
     for (day,), frame in rows.group_by("day", maintain_order=True):
         assert isinstance(day, date)
-        _write(folder / f"day={day}" / "part.parquet", frame.drop("day"))
+        _write(features_folder(settings, task) / f"day={day}" / "part.parquet", frame.drop("day"))
         counts[day] = frame.height
-    return Published(counts, appended)
+    return Published({day: count for day, count in counts.items() if days[0] <= day <= days[1]}, appended)
+
+
+def _published_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
+    columns = ", ".join(f'"{column.name}"' for column in task.features_table.columns)
+    rows = warehouse.read(
+        f'SELECT {columns} FROM features."{task.name}" WHERE day BETWEEN ? AND ? ORDER BY day, event_at, extracted_at',
+        list(days),
+    ).cast(dict(task.features_table.polars_schema))
+    return rows.with_columns(pl.col("recipe").alias(f"{name}__recipe") for name in task.fields)
+
+
+def _keeps_schema(warehouse: Warehouse, settings: Settings, task: Task) -> bool:
+    """Writes the view's columns as a file without rows; says whether they are those of the days already there.
+
+    Feast's reader takes the schema of the first file of a view for all of them, so this one has to sort first, and
+    a changed view has to be published whole.
+    """
+    file = features_folder(settings, task) / "_schema" / "part.parquet"
+    empty = _published_rows(warehouse, task, (date.max, date.max)).drop("day")
+    before = pq.read_schema(file) if file.exists() else None
+    if before is not None and before.equals(_plain_schema(empty.to_arrow().schema)):
+        return True
+    _write(file, empty)
+    return False
+
+
+def published_columns(task: Task) -> list[Column]:
+    """What Feast serves of a task: each field's value, its confidence, and the recipe that made it."""
+    found = []
+    for name, field in task.fields.items():
+        found += [*field.feature_columns(name), Column(f"{name}__recipe", TEXT, "Which recipe made the value")]
+    return found
 
 
 def features_folder(settings: Settings, task: Task) -> Path:
@@ -89,10 +117,11 @@ def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
 
 def _write(path: Path, frame: pl.DataFrame) -> None:
     """Writes beside the file and renames: a reader sees the old day or the new one, never half of it."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     table = frame.to_arrow()
-    pq.write_table(table.cast(_plain_schema(table.schema)), draft)
+    # Parquet's own name for a list's child is `element`; Feast's readers look for Arrow's `item`.
+    pq.write_table(table.cast(_plain_schema(table.schema)), draft, compression="zstd", use_compliant_nested_type=False)
     draft.replace(path)
 
 
@@ -106,4 +135,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
         return pa.list_(pa.field("item", _plain(kind.value_type)))
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pa.string()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", tz="UTC")
+    if pa.types.is_integer(kind):
+        return pa.float64()  # Feast materialises through pandas, where an integer cannot be null
     return kind

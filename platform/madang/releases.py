@@ -8,10 +8,8 @@ import polars as pl
 from madang.errors import InputError
 from madang.extraction.plan import recipe_name
 from madang.ops import RECIPES, RELEASES
-from madang.posts.table import CURRENT, content_hash_sql
 from madang.recipe import Recipe
 from madang.schema.types import INSTANT
-from madang.task import Task
 from madang.warehouse.protocol import Change, Warehouse
 
 
@@ -82,23 +80,6 @@ def rollback(warehouse: Warehouse, task: str) -> str:
             raise InputError(task, "no other recipe was live before", "Release one by name: madang release TASK@N")
         warehouse.commit([_release_row(warehouse, task, before, "rollback")])
         return str(before)
-
-
-def ensure_live_view(warehouse: Warehouse, task: Task) -> None:
-    """`attributes.<task>__live`: what each undeleted post says now, by the released recipe.
-
-    It goes from the current revision to its content hash to the row; never by the newest `extracted_at`, so an
-    edit back to an old text shows the old row.
-    """
-    columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
-    sql = (
-        f"SELECT {columns} FROM (SELECT source, post_id, deleted, {content_hash_sql(task.text_columns)} AS content_hash "
-        f"FROM raw.posts {CURRENT}) p "
-        f'JOIN attributes."{task.name}" a USING (source, post_id, content_hash) '
-        f"JOIN (SELECT recipe FROM ops.releases WHERE task = '{task.name}' ORDER BY number DESC LIMIT 1) r "
-        f"ON a.recipe = r.recipe WHERE NOT p.deleted"
-    )
-    warehouse.ensure_view(f"attributes.{task.name}__live", sql, "Current undeleted posts, by the released recipe")
 
 
 def _recipes(warehouse: Warehouse, task: str) -> list[str]:

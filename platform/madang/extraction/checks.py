@@ -160,9 +160,8 @@ def per_field(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> pl.D
             f'FROM attributes."{task.name}" WHERE day BETWEEN $1 AND $2'
         )
     found = warehouse.read(" UNION ALL ".join(parts), list(days))
-    counts = [name for name, kind in found.schema.items() if kind == pl.Decimal or kind.is_integer()]
     grounded = pl.when("needs_text").then("answered").otherwise(0)
-    return found.with_columns(pl.col(counts).cast(pl.Int64())).with_columns(
+    return found.with_columns(
         grounded=grounded,
         quotes=grounded + pl.when("needs_text").then(pl.col("not_in_text")).otherwise(0),
         confidence=pl.col("confidence").round(3),

@@ -53,9 +53,15 @@ class PreparedPost:
 
 
 class Preparation:
-    """Prepares the posts of one task."""
+    """Prepares the posts of one task.
 
-    def __init__(self, warehouse: Warehouse, task: Task, catalogue: Catalogue) -> None:
+    Args:
+        warehouse: Where planned posts are; None where posts come as rows (an evaluation reads a file).
+        task: The task.
+        catalogue: Models by name.
+    """
+
+    def __init__(self, warehouse: Warehouse | None, task: Task, catalogue: Catalogue) -> None:
         self._warehouse, self._task, self._catalogue = warehouse, task, catalogue
         self._template = RequestTemplate(task)
 
@@ -65,6 +71,7 @@ class Preparation:
         Args:
             posts: Rows of a plan.
         """
+        assert self._warehouse is not None
         columns = ", ".join(f'p."{column}"' for column in self._task.text_columns)
         texts = self._warehouse.read(
             f"SELECT i.*, {columns} FROM raw.posts p JOIN planned i USING (source, post_id, revision) "

@@ -12,11 +12,10 @@ from madang.extraction.engine import Engine, Progress
 from madang.extraction.plan import Days, Plan, make_plan, store_plan
 from madang.extraction.spool import Spool, is_alive, log_names
 from madang.models.catalogue import Catalogue
-from madang.ops import OPS_TABLES
-from madang.posts.table import RAW_POSTS
 from madang.recipe import recipe_of
-from madang.releases import ensure_live_view, register
+from madang.releases import register
 from madang.settings import Settings
+from madang.tables import ensure_tables
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
@@ -81,7 +80,7 @@ def run_task(
     run = f"{began:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     catalogue = Catalogue(settings)
     recipe = recipe_of(task, catalogue.identity)
-    warehouse.ensure([RAW_POSTS, *OPS_TABLES, task.table])
+    ensure_tables(warehouse, task)
     spool_folder = settings.home / "spool"
     claims = Claims(settings.home / "claims.sqlite")
     # The log is locked before planning: whoever sees it keeps its committed claims for us.
@@ -95,7 +94,6 @@ def run_task(
         plan = make_plan(warehouse, task, recipe, days)
         on_plan(plan)
         name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
-        ensure_live_view(warehouse, task)
         store_plan(warehouse, plan, name, run)
         posts = plan.posts if limit is None else plan.posts.head(limit)
         cap = settings.daily_cap_usd if cap_usd is None else cap_usd

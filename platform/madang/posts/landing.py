@@ -25,12 +25,17 @@ class Landed:
     Args:
         read: Posts in the files.
         landed: Revisions written.
-        days: Partitions they fall in, sorted.
+        by_day: Revisions written into each partition, by day.
     """
 
     read: int
     landed: int
-    days: tuple[date, ...]
+    by_day: dict[date, int]
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Partitions touched, sorted."""
+        return tuple(self.by_day)
 
     @property
     def unchanged(self) -> int:
@@ -51,7 +56,8 @@ def land(warehouse: Warehouse, settings: Settings, frames: Sequence[pl.DataFrame
     with warehouse.exclusive():
         rows = _new_revisions(warehouse, settings, posts)
         landed = warehouse.commit([Change(RAW_POSTS, rows)])
-    return Landed(posts.height, landed, tuple(sorted(rows["day"].unique())))
+    by_day = rows.group_by("day").len().sort("day")
+    return Landed(posts.height, landed, dict(by_day.iter_rows()))
 
 
 def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame) -> pl.DataFrame:

@@ -25,7 +25,8 @@ class ColumnType:
 
 
 TEXT = ColumnType("VARCHAR", "STRING", pl.String(), "String", "string")
-INTEGER = ColumnType("BIGINT", "INT64", pl.Int64(), "Int64", "integer")
+# Feast materialises through pandas, where an integer cannot be null.
+INTEGER = ColumnType("BIGINT", "INT64", pl.Int64(), "Float64", "integer")
 FLOAT = ColumnType("DOUBLE", "FLOAT64", pl.Float64(), "Float64", "number")
 BOOLEAN = ColumnType("BOOLEAN", "BOOL", pl.Boolean(), "Bool", "boolean")
 DATE = ColumnType("DATE", "DATE", pl.Date())

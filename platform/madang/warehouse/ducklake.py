@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 from filelock import FileLock
 
 from madang.errors import WarehouseError
@@ -42,11 +43,12 @@ class DuckLakeWarehouse:
 
     def ensure(self, tables: Sequence[Table]) -> None:
         """See `Warehouse`."""
-        if not any(self._missing(table) for table in tables):
+        if not any(self._missing(tables).values()):
             return
         with self.exclusive():
-            for table in tables:
-                self._create_or_widen(table)
+            # Read again under the lock: another process may have made them meanwhile.
+            for table, missing in self._missing(tables).items():
+                self._create_or_widen(table, missing)
 
     def ensure_view(self, name: str, sql: str, describe: str) -> None:
         """See `Warehouse`. The SQL is kept in the view's comment, to see whether it changed."""
@@ -78,7 +80,9 @@ class DuckLakeWarehouse:
                 cursor.execute(f"USE {_ALIAS}")
                 for name, frame in (frames or {}).items():
                     cursor.register(name, frame.to_arrow())
-                return cursor.execute(sql, list(parameters)).pl()
+                found = cursor.execute(sql, list(parameters)).pl()
+                # Counts and sums of integers come as HUGEINT, which Arrow has only as a decimal.
+                return found.with_columns(cs.decimal().cast(pl.Int64()))
             finally:
                 cursor.close()
 
@@ -176,28 +180,24 @@ class DuckLakeWarehouse:
         finally:
             cursor.close()
 
-    def _missing(self, table: Table) -> list[str]:
-        there = self._columns(table)
-        for column in table.columns:
-            found = there.get(column.name)
-            if found is not None and found != column.type.duckdb.replace('"', ""):
-                raise WarehouseError(
-                    table.name,
-                    f"column {column.name!r} is {found} and the declaration says {column.type.duckdb}",
-                    "Give the field another name; its old column keeps the old values",
-                )
-        return [column.name for column in table.columns if column.name not in there]
+    def _missing(self, tables: Sequence[Table]) -> dict[Table, list[str]]:
+        found = self.read("SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
+                          "WHERE database_name = ?", [_ALIAS])  # fmt: skip
+        there = {(table, column): _spelling(kind) for table, column, kind in found.iter_rows()}
+        missing = {}
+        for table in tables:
+            for column in table.columns:
+                kind = there.get((table.name, column.name))
+                if kind is not None and kind != _spelling(column.type.duckdb):
+                    raise WarehouseError(
+                        table.name,
+                        f"column {column.name!r} is {kind} and the declaration says {column.type.duckdb}",
+                        "Give the field another name; its old column keeps the old values",
+                    )
+            missing[table] = [column.name for column in table.columns if (table.name, column.name) not in there]
+        return missing
 
-    def _columns(self, table: Table) -> dict[str, str]:
-        schema, name = table.name.split(".")
-        found = self.read("SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? "
-                          "AND schema_name = ? AND table_name = ?", [_ALIAS, schema, name])  # fmt: skip
-        return {
-            column: _SPELLINGS.get(kind.replace('"', ""), kind.replace('"', "")) for column, kind in found.iter_rows()
-        }
-
-    def _create_or_widen(self, table: Table) -> None:
-        missing = self._missing(table)
+    def _create_or_widen(self, table: Table, missing: list[str]) -> None:
         if not missing:
             return
         columns = {column.name: column.type.duckdb for column in table.columns}
@@ -240,10 +240,8 @@ class DuckLakeWarehouse:
         return connection
 
 
-_SPELLINGS = {
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
-    "STRUCT(field VARCHAR, start BIGINT, end BIGINT)[]": "STRUCT(field VARCHAR, start BIGINT, end BIGINT)[]",
-}
+def _spelling(kind: str) -> str:
+    return kind.replace('"', "").replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
 
 
 def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:

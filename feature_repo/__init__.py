@@ -1,0 +1,1 @@
+"""The Feast repository: entities, views and services, all built from the tasks. Imports madang only."""

@@ -1,0 +1,144 @@
+"""Applies and materialises from Python: no command line, no working directory, no environment variable.
+
+Feast has no locks: applying and materialising each read, change and write one registry file. Whoever writes holds
+our file lock and replaces the file; readers need no lock and no madang.
+"""
+
+import io
+import sqlite3
+from contextlib import closing, redirect_stdout
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from filelock import FileLock
+
+from feature_repo.views import Repository
+from madang.extraction.plan import Days
+from madang.features import features_folder
+from madang.settings import Settings
+from madang.task import Task
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+_CONFIGURATION = """\
+# Written by madang. From anywhere: FeatureStore(repo_path="<MADANG_HOME>/feast"). Paths are relative to this folder.
+project: madang
+provider: local
+registry: {registry_type: file, path: registry.pb, cache_ttl_seconds: 60, serve_features_while_materializing: true}
+offline_store: {type: duckdb}
+online_store: {type: sqlite, path: online.sqlite}
+entity_key_serialization_version: 3
+"""
+
+
+def open_store(settings: Settings) -> "FeatureStore":
+    """The feature store of a home, created on first use."""
+    from feast import FeatureStore
+
+    folder = settings.home / "feast"
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = folder / "feature_store.yaml"
+    if not configuration.exists() or configuration.read_text() != _CONFIGURATION:
+        draft = configuration.with_suffix(".draft")
+        draft.write_text(_CONFIGURATION)
+        draft.replace(configuration)
+    store = FeatureStore(repo_path=str(folder))
+    store.config.registry.registry_store_type = "feature_repo.registry.AtomicFileRegistryStore"
+    with closing(sqlite3.connect(folder / "online.sqlite")) as online:
+        # WAL stays with the file: an open reader must not make the writer fail after 5 s.
+        online.execute("PRAGMA journal_mode=WAL")
+    return store
+
+
+def apply_and_materialise(settings: Settings, repository: Repository, task: Task, days: Days) -> tuple[datetime, datetime] | None:
+    """Makes the registry equal to the repository, then loads a task's days into the online store.
+
+    Args:
+        settings: Where the store is.
+        repository: Everything that should be in the registry; what is not in it is deleted.
+        task: The task whose days were published.
+        days: First and last partition, both included.
+
+    Returns:
+        First and last event time that were loaded; None if the days hold no row.
+    """
+    store = open_store(settings)
+    with FileLock(settings.home / "feast" / "write.lock"):
+        _apply(store, repository)
+        span = _event_span(features_folder(settings, task), f"{task.declaration.entity}_id", days)
+        if span is not None:
+            with redirect_stdout(io.StringIO()):
+                store.materialize(*span, feature_views=[task.name])
+    return span
+
+
+def _apply(store: "FeatureStore", repository: Repository) -> None:
+    from feast.diff.property_diff import TransitionType
+    from feast.feature_view import DUMMY_ENTITY
+    from feast.project import Project
+    from feast.repo_contents import RepoContents
+
+    views = repository.views
+    wanted = RepoContents(
+        projects=[Project(name="madang")], data_sources=[view.batch_source for view in views],
+        feature_views=list(views), on_demand_feature_views=[], stream_feature_views=[], label_views=[],
+        entities=[*repository.entities, DUMMY_ENTITY], feature_services=list(repository.services), permissions=[],
+    )  # fmt: skip
+    difference, _, _ = store.plan(wanted)
+    if all(change.transition_type == TransitionType.UNCHANGED or _only_timestamps(change)
+           for change in difference.feast_object_diffs):  # fmt: skip
+        return
+    everything = [*repository.entities, *views, *repository.services]
+    kept = {(type(item).__name__, item.name) for item in everything}
+    sources = {view.batch_source.name for view in views}
+    there = [*store.list_feature_services(), *store.list_feature_views(), *store.list_entities()]
+    gone = [item for item in there if (type(item).__name__, item.name) not in kept]
+    gone += [source for source in store.list_data_sources() if source.name not in sources]
+    store.apply(everything, objects_to_delete=gone, partial=False)
+
+
+def _only_timestamps(change: Any) -> bool:
+    """After the first materialisation Feast reports every view as changed: its stored source carries creation times."""
+
+    def bare(source: Any) -> Any:
+        copy = type(source)()
+        copy.CopyFrom(source)
+        copy.ClearField("meta")
+        return copy
+
+    properties = change.feast_object_property_diffs
+    return bool(properties) and all(
+        item.property_name == "batch_source" and bare(item.val_existing) == bare(item.val_declared) for item in properties
+    )
+
+
+def _event_span(folder: Path, key: str, days: Days) -> tuple[datetime, datetime] | None:
+    """Event times to materialise after publishing days.
+
+    From the rows, not from midnight to midnight: a post's day is fixed when it lands, and its event may lie outside.
+    Feast writes the newest row inside the range without looking at what the online store holds, so the end moves to
+    the view's newest event where an entity of the range has a later row.
+    """
+    first, last = (f"day={day}" for day in days)
+    touched = [str(path) for path in sorted(folder.glob("day=*/part.parquet")) if first <= path.parent.name <= last]
+    if not touched:
+        return None
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        span = connection.execute("SELECT min(event_at), max(event_at) FROM read_parquet(?)", [touched]).fetchone()
+        if span is None or span[0] is None:
+            return None
+        found = connection.execute(
+            f"""
+            WITH rows AS (FROM read_parquet($all))
+            SELECT max(event_at), count(*) FILTER (event_at > $last AND "{key}" IN (
+                SELECT "{key}" FROM rows WHERE event_at BETWEEN $first AND $last)) FROM rows
+            """,
+            {"all": str(folder / "*" / "*.parquet"), "first": span[0], "last": span[1]},
+        ).fetchone()
+    assert found is not None
+    newest, later = found
+    return span[0], newest if later else span[1]

@@ -1,0 +1,65 @@
+"""What each task is in Feast: an entity, a view of its published days, a service.
+
+Feast's DuckDB store reads Parquet and never the warehouse: each run publishes the days it touched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+from feast.data_format import ParquetFormat
+from feast.types import Array, Bool, FeastType, Float64, String
+
+from madang.features import features_folder, published_columns
+from madang.settings import Settings
+from madang.task import Task
+
+_TYPES: dict[str, FeastType] = {
+    "String": String, "Float64": Float64, "Bool": Bool, "Array(String)": Array(String),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Everything that Feast is told."""
+
+    entities: list[Entity]
+    views: list[FeatureView]
+    services: list[FeatureService]
+
+
+def build(tasks: Sequence[Task], settings: Settings) -> Repository:
+    """Builds the repository of some tasks; tasks with one `entity` share it."""
+    entities = {task.declaration.entity: _entity(task.declaration.entity) for task in tasks}
+    views = [_view(task, entities[task.declaration.entity], settings) for task in tasks]
+    services = [FeatureService(name=f"{view.name}_service", features=[view]) for view in views]
+    return Repository(list(entities.values()), views, services)
+
+
+def _entity(name: str) -> Entity:
+    key = f"{name}_id"
+    return Entity(name=name, join_keys=[key], value_type=ValueType.STRING, description=f"{key} is source:post_id")
+
+
+def _view(task: Task, entity: Entity, settings: Settings) -> FeatureView:
+    days = task.declaration.features.ttl_days
+    key = Field(name=f"{task.declaration.entity}_id", dtype=String)
+    return FeatureView(
+        name=task.name,
+        entities=[entity],
+        ttl=timedelta(days=days) if days else timedelta(0),
+        # The key stands in the schema because Feast would otherwise open the files to infer it, and a glob is no file.
+        schema=[key] + [
+            Field(name=column.name, dtype=_TYPES[column.type.feast], description=column.describe)
+            for column in published_columns(task)
+        ],
+        source=FileSource(
+            name=f"features.{task.name}",
+            path=str(features_folder(settings, task) / "*" / "*.parquet"),
+            file_format=ParquetFormat(),
+            timestamp_field="event_at",
+            created_timestamp_column="extracted_at",
+        ),
+        tags={"task": task.name},
+    )  # fmt: skip

@@ -1,0 +1,174 @@
+"""Predictions by asking: the requests, fallbacks and extraction of a run, without its plan and its tables.
+
+One evaluation at a time sends in one home: a second one waits, and finds the replies of the first.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from madang.errors import CapReached
+from madang.evaluation.gold import PostKey
+from madang.evaluation.replies import ReplyStore
+from madang.extraction.extract import Extraction, Extractor
+from madang.extraction.prepared import Preparation, PreparedPost, stored_replies
+from madang.models.catalogue import Catalogue
+from madang.models.protocol import Failure, Outcome, Reply, Request
+from madang.ops import REPLIES
+from madang.task import Task
+from madang.warehouse.protocol import Warehouse
+
+
+@dataclass
+class Predictions:
+    """What is predicted for each post, and what it took.
+
+    Args:
+        rows: Columns of the extraction, by post; None where there is no usable one.
+        lanes: How they came.
+        sent: Calls made.
+        reused: Posts answered by replies that were there.
+        usd: What the calls cost, US dollars.
+    """
+
+    rows: dict[PostKey, dict[str, object] | None] = field(default_factory=dict)
+    lanes: set[str] = field(default_factory=set)
+    sent: int = 0
+    reused: int = 0
+    usd: float = 0.0
+
+
+class Asking:
+    """Asks the models of a task about posts.
+
+    Args:
+        task: The task.
+        catalogue: Models by name.
+        store: Replies that evaluations paid for, and where new ones go.
+        warehouse: Whose `ops.replies` are used first; None if there is none.
+        cap_usd: Most money that the calls may cost, US dollars.
+        on_reply: Called after every call, with the calls answered and the calls wanted so far.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        catalogue: Catalogue,
+        store: ReplyStore,
+        *,
+        warehouse: Warehouse | None,
+        cap_usd: float,
+        on_reply: Callable[[int, int], None],
+    ) -> None:
+        self._task, self._catalogue, self._store, self._cap_usd = task, catalogue, store, cap_usd
+        self._preparation = Preparation(warehouse, task, catalogue)
+        self._warehouse = warehouse if warehouse is not None and warehouse.has(REPLIES.name) else None
+        self._on_reply, self._extractor = on_reply, Extractor(task)
+        self._outcomes: dict[str, Outcome] = {}
+        self._bought: set[str] = set()
+        self._wanted = self._answered = 0
+        self._found = Predictions()
+
+    def ask(self, posts: Sequence[Mapping[str, object]]) -> Predictions:
+        """Brings every post to an extraction, or to none.
+
+        Args:
+            posts: Rows with the columns of a plan and the text.
+
+        Raises:
+            CapReached: The next call would pass the cap. What was received is kept.
+            ModelFileError: A model cannot be loaded.
+        """
+        prepared = unsettled = [self._preparation.of(dict(post)) for post in posts]
+        while unsettled:
+            self._fetch(unsettled)
+            unsettled = [following for post in unsettled if (following := self._settle(post)) is not None]
+        if not self._found.lanes:
+            self._found.lanes |= {self._catalogue.lane(post.attempt.model) for post in prepared}
+        return self._found
+
+    def _fetch(self, posts: list[PreparedPost]) -> None:
+        """Gets the outcomes of the posts' requests: stored replies first, then one call for each that is missing."""
+        missing = {
+            post.request.hash: post
+            for post in posts
+            if post.request is not None and post.request.hash not in self._outcomes
+        }
+        if self._warehouse is not None:
+            self._outcomes |= stored_replies(self._warehouse, missing)
+        self._outcomes |= self._store.read(missing.keys() - self._outcomes.keys())
+        if missing.keys() <= self._outcomes.keys():
+            return
+        with self._store.lock:
+            # Another evaluation may have asked while this one waited.
+            self._outcomes |= self._store.read(missing.keys() - self._outcomes.keys())
+            by_model: dict[str, list[Request]] = defaultdict(list)
+            for request_hash, post in missing.items():
+                if request_hash not in self._outcomes and post.request is not None:
+                    by_model[post.attempt.model].append(post.request)
+            for name, requests in by_model.items():
+                self._wanted += len(requests)
+                asyncio.run(self._send(name, requests))
+
+    async def _send(self, name: str, requests: list[Request]) -> None:
+        model = self._catalogue.model(name)
+        reserved: dict[str, float] = {}
+        is_capped = False
+
+        async def affordable() -> AsyncIterator[Request]:
+            nonlocal is_capped
+            for request in requests:
+                price = model.reserved_usd(request)
+                if self._found.usd + sum(reserved.values()) + price > self._cap_usd:
+                    is_capped = True
+                    return
+                reserved[request.hash] = price
+                self._found.sent += 1
+                yield request
+
+        async with model.open():
+            async for outcome in model.send(affordable()):
+                reserved.pop(outcome.request_hash, None)
+                self._receive(outcome)
+        if is_capped:
+            raise CapReached(
+                f"eval {self._task.name}", f"the cap of ${self._cap_usd:.2f} leaves no room for the next call "
+                f"(${self._found.usd:.4f} spent on {self._answered} calls)",
+                "Evaluate again with a smaller --sample or a higher cap; replies received are kept",
+            )  # fmt: skip
+
+    def _receive(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Reply):
+            self._store.keep(outcome)
+            self._found.usd += outcome.usd
+        self._bought.add(outcome.request_hash)
+        self._outcomes[outcome.request_hash] = outcome
+        self._answered += 1
+        self._on_reply(self._answered, self._wanted)
+
+    def _settle(self, post: PreparedPost) -> PreparedPost | None:
+        """Reads a post's outcome as a run does; gives the post back with its next attempt if it is of no use."""
+        key = (post.source, post.post_id)
+        if post.request is None:
+            self._predict(key, post, self._extractor.empty())
+            return None
+        outcome = self._outcomes[post.request.hash]
+        if isinstance(outcome, Failure) and outcome.is_transient:
+            self._found.rows[key] = None
+            return None
+        is_truncated = isinstance(outcome, Reply) and outcome.finish == "length"
+        if isinstance(outcome, Reply) and not is_truncated:
+            extraction = self._extractor.extract(post.text, outcome)
+            if extraction is not None:
+                self._predict(key, post, extraction)
+                self._found.reused += outcome.request_hash not in self._bought
+                return None
+        following = self._preparation.next_attempt(post, is_truncated=is_truncated)
+        if following is None:
+            self._found.rows[key] = None
+        return following
+
+    def _predict(self, key: PostKey, post: PreparedPost, extraction: Extraction) -> None:
+        self._found.rows[key] = extraction.values
+        self._found.lanes.add(self._catalogue.lane(post.attempt.model))

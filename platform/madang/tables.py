@@ -1,0 +1,21 @@
+"""Everything a task needs in the warehouse, made on first use: its tables, the shared ones, its live view."""
+
+from madang.ops import OPS_TABLES
+from madang.posts.table import CURRENT, RAW_POSTS, content_hash_sql
+from madang.task import Task
+from madang.warehouse.protocol import Warehouse
+
+
+def ensure_tables(warehouse: Warehouse, task: Task) -> None:
+    """Creates what is missing; costs one query where all is there."""
+    warehouse.ensure([RAW_POSTS, *OPS_TABLES, task.table, task.features_table])
+    columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
+    # Current revision to content hash to row, never the newest extracted_at: an edit back shows the old row.
+    sql = (
+        f"SELECT {columns} FROM (SELECT source, post_id, deleted, {content_hash_sql(task.text_columns)} AS content_hash "
+        f"FROM raw.posts {CURRENT}) p "
+        f'JOIN attributes."{task.name}" a USING (source, post_id, content_hash) '
+        f"JOIN (SELECT recipe FROM ops.releases WHERE task = '{task.name}' ORDER BY number DESC LIMIT 1) r "
+        f"ON a.recipe = r.recipe WHERE NOT p.deleted"
+    )
+    warehouse.ensure_view(f"attributes.{task.name}__live", sql, "Current undeleted posts, by the released recipe")

@@ -1,0 +1,35 @@
+"""What one task puts into the graph; and what a refused one does."""
+
+import dagster as dg
+
+from assets.attributes import attributes_asset, attributes_checks, attributes_key
+from assets.features import features_asset
+from assets.feast import feast_asset
+from assets.partitions import DAYS
+from assets.posts import RAW_POSTS
+from madang.errors import DeclarationError
+from madang.task import Task
+
+
+def task_definitions(task: Task) -> dg.Definitions:
+    """Assets, checks and the job of a task."""
+    assets = [attributes_asset(task), features_asset(task), feast_asset(task)]
+    job = dg.define_asset_job(
+        task.name, selection=dg.AssetSelection.assets(*assets), tags={"task": task.name},
+        description=f"Extracts what is pending of {task.name}, publishes its features, loads them into Feast.",
+    )  # fmt: skip
+    return dg.Definitions(assets=assets, asset_checks=[attributes_checks(task)], jobs=[job])
+
+
+def refused_task(folder: str, error: DeclarationError) -> dg.Definitions:
+    """One asset, where the task would have been, that shows the error and fails with it."""
+
+    @dg.asset(
+        key=attributes_key(folder), deps=[RAW_POSTS], group_name=folder, kinds={"refused"}, tags={"refused": "true"},
+        partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(),
+        description=f"**This task is refused.**\n\n```text\n{error}\n```",
+    )  # fmt: skip
+    def refused() -> None:
+        raise dg.Failure(description=str(error), allow_retries=False)
+
+    return dg.Definitions(assets=[refused])
