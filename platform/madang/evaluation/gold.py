@@ -80,7 +80,7 @@ def gold_of_file(task: Task, file: Path, posts: pl.DataFrame, place: Path) -> Go
         post_id = str(line["post_id"])
         if (source, post_id) in seen:
             first = seen[source, post_id]
-            raise InputError(f"{file}:{number}", f"post {post_id!r} stood in line {first} already", "Remove one of them")
+            raise InputError(f"{file}:{number}", f"post {post_id!r} stands in line {first} too", "Remove one of them")
         seen[source, post_id] = number
         answers = reader.answers(line, f"{file}:{number}")
         for row in by_id[post_id]:

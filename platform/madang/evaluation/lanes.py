@@ -22,7 +22,7 @@ def of_lane(task: Task, settings: Settings, lane: Lane) -> Task:
             there = ", ".join(f"{name} ({spec.lane})" for name, spec in sorted(settings.models.items()))
             raise InputError(
                 "--lane",
-                f"{task.name!r} names no model of the lane {lane!r}, and the settings have {len(others)} (models: {there})",
+                f"{task.name!r} names no model of the lane {lane!r}, and the settings have {len(others)} ({there})",
                 "Name one in the task, or give another lane",
             )
         first, *rest = own or others
