@@ -1,6 +1,7 @@
 """`attributes/<task>`: extractions by day. Belongs here: the asset and its checks. Does not: planning or extracting."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 import polars as pl
@@ -47,9 +48,9 @@ def attributes_asset(task: Task) -> dg.AssetsDefinition:
                 task, warehouse.settings(), opened, days, limit=config.limit, cap_usd=config.max_usd,
                 on_progress=lambda done: context.log.info(f"{done.extracted + done.quarantined} posts done"),
             )  # fmt: skip
-            for day, figures in day_figures(opened, task, report.recipe or None, days).items():
-                if day.isoformat() in context.partition_keys:
-                    context.add_asset_metadata(figures, partition_key=day.isoformat())
+            figures = day_figures(opened, task, report.recipe or None, days)
+        for key in context.partition_keys:
+            context.add_asset_metadata(figures.get(date.fromisoformat(key), {"rows": 0}), partition_key=key)
         if report.progress.failed:
             raise dg.Failure(f"{report.progress.failed} calls failed transiently; run again", allow_retries=True)
         return dg.MaterializeResult(metadata=_run_metadata(report))
@@ -86,7 +87,9 @@ def _run_metadata(report: RunReport) -> dict[str, str | int | float]:
 
 def _check_result(key: dg.AssetCheckKey, result: CheckResult) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if result.severity == "error" else dg.AssetCheckSeverity.WARN
-    metadata = {"fields" if "field" in result.table.columns else "days": _table(result.table)} if result.table.width else {}
+    metadata = (
+        {"fields" if "field" in result.table.columns else "days": _table(result.table)} if result.table.width else {}
+    )
     return dg.AssetCheckResult(
         asset_key=key.asset_key, check_name=key.name, passed=result.passed, severity=severity,
         description=result.summary, metadata=metadata,

@@ -1,4 +1,4 @@
-"""`feast/<task>`: features in the online store. Belongs here: the asset. Does not: what Feast is told (feature_repo)."""
+"""`feast/<task>`: features online. Belongs here: the asset. Does not: what Feast is told (feature_repo)."""
 
 import dagster as dg
 

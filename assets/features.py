@@ -1,5 +1,7 @@
 """`features/<task>`: live rows as published days. Belongs here: the asset. Does not: what a feature row is."""
 
+from datetime import date
+
 import dagster as dg
 
 from assets.attributes import attributes_key
@@ -25,8 +27,10 @@ def features_asset(task: Task) -> dg.AssetsDefinition:
     def publish_days(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         with warehouse.open() as opened:
             published = publish(opened, warehouse.settings(), task, days_of_run(context))
-        for day, rows in published.rows.items():
-            context.add_asset_metadata({"rows": rows}, partition_key=day.isoformat())
-        return dg.MaterializeResult(metadata={"run_rows": sum(published.rows.values()), "run_appended": published.appended})
+        for key in context.partition_keys:
+            context.add_asset_metadata({"rows": published.rows.get(date.fromisoformat(key), 0)}, partition_key=key)
+        return dg.MaterializeResult(
+            metadata={"run_rows": sum(published.rows.values()), "run_appended": published.appended}
+        )
 
     return publish_days

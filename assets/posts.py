@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from assets.partitions import DAYS
 from madang.posts.landing import land
@@ -11,12 +12,14 @@ from madang.posts.reading import ColumnMap, read_posts
 from resources import WarehouseResource
 
 RAW_POSTS = dg.AssetKey(["raw", "posts"])
+# Metadata that only a landing has: how many revisions it brought into a day.
+LANDED = "revisions"
 
 
 class LandingConfig(dg.Config):
     """Which files a run lands."""
 
-    paths: list[str] = []
+    paths: list[str] = Field(default_factory=list, description="Files to land")
 
 
 # The asset is skippable and the run has no partition: which days a file touches is known only when it has landed, and
@@ -36,18 +39,30 @@ class LandingConfig(dg.Config):
 def raw_posts(
     context: dg.AssetExecutionContext, config: LandingConfig, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Lands files, then moves them to `landed/` beside them."""
+    """Lands files, then moves them to `landed/` beside them; a file that grew meanwhile stays and is landed again."""
     settings = warehouse.settings()
     for path in map(Path, config.paths):
+        before = _state(path)
         posts = read_posts(path, ColumnMap(timezone=settings.timezone))
         with warehouse.open() as opened:
             landed = land(opened, settings, [posts])
         for day, revisions in landed.by_day.items():
             context.log_event(dg.AssetMaterialization(
-                RAW_POSTS, partition=day.isoformat(), metadata={"revisions": revisions, "file": path.name}
+                RAW_POSTS, partition=day.isoformat(), metadata={LANDED: revisions, "file": path.name}
             ))  # fmt: skip
-        done = path.parent / "landed"
-        done.mkdir(exist_ok=True)
-        path.rename(done / path.name)
         context.log.info(f"{path.name}: {landed.landed} of {landed.read} posts landed")
-    yield from ()
+        if _state(path) == before:
+            done = path.parent / "landed"
+            done.mkdir(exist_ok=True)
+            path.rename(done / path.name)
+    if context.has_partition_key or context.has_partition_key_range:
+        # "Materialize all" asks for this asset too; without an output Dagster silently skips all that comes after it.
+        yield dg.MaterializeResult(asset_key=RAW_POSTS)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file, by which it is seen to grow; None if it is not there."""
+    if not path.is_file():
+        return None
+    seen = path.stat()
+    return seen.st_size, seen.st_mtime_ns

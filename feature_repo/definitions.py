@@ -6,10 +6,4 @@ from madang.task import load_tasks
 
 _settings = Settings.load()
 _tasks, _ = load_tasks(_settings.project)
-_repository = build(_tasks, _settings)
-globals().update(
-    {
-        f"{type(item).__name__}_{item.name}": item
-        for item in [*_repository.entities, *_repository.views, *_repository.services]
-    }
-)
+globals().update({f"{type(item).__name__}_{item.name}": item for item in build(_tasks, _settings).everything})

@@ -5,7 +5,9 @@ our file lock and replaces the file; readers need no lock and no madang.
 """
 
 import io
+import logging
 import sqlite3
+import warnings
 from contextlib import closing, redirect_stdout
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +40,10 @@ def open_store(settings: Settings) -> "FeatureStore":
     """The feature store of a home, created on first use."""
     from feast import FeatureStore
 
+    # After the import, which puts a filter of its own in front: Feast's reader calls what DuckDB has renamed.
+    warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)
+    # It says that serving while materialising has no effect on a file registry; measured, it has.
+    logging.getLogger("feast").setLevel(logging.ERROR)
     folder = settings.home / "feast"
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "feature_store.yaml"
@@ -53,7 +59,9 @@ def open_store(settings: Settings) -> "FeatureStore":
     return store
 
 
-def apply_and_materialise(settings: Settings, repository: Repository, task: Task, days: Days) -> tuple[datetime, datetime] | None:
+def apply_and_materialise(
+    settings: Settings, repository: Repository, task: Task, days: Days
+) -> tuple[datetime, datetime] | None:
     """Makes the registry equal to the repository, then loads a task's days into the online store.
 
     Args:
@@ -82,8 +90,9 @@ def _apply(store: "FeatureStore", repository: Repository) -> None:
     from feast.repo_contents import RepoContents
 
     views = repository.views
+    sources = [view.batch_source for view in views if view.batch_source is not None]
     wanted = RepoContents(
-        projects=[Project(name="madang")], data_sources=[view.batch_source for view in views],
+        projects=[Project(name="madang")], data_sources=sources,
         feature_views=list(views), on_demand_feature_views=[], stream_feature_views=[], label_views=[],
         entities=[*repository.entities, DUMMY_ENTITY], feature_services=list(repository.services), permissions=[],
     )  # fmt: skip
@@ -91,13 +100,12 @@ def _apply(store: "FeatureStore", repository: Repository) -> None:
     if all(change.transition_type == TransitionType.UNCHANGED or _only_timestamps(change)
            for change in difference.feast_object_diffs):  # fmt: skip
         return
-    everything = [*repository.entities, *views, *repository.services]
-    kept = {(type(item).__name__, item.name) for item in everything}
-    sources = {view.batch_source.name for view in views}
-    there = [*store.list_feature_services(), *store.list_feature_views(), *store.list_entities()]
+    kept = {(type(item).__name__, item.name) for item in repository.everything}
+    kept_sources = {source.name for source in sources}
+    there: list[Any] = [*store.list_feature_services(), *store.list_feature_views(), *store.list_entities()]
     gone = [item for item in there if (type(item).__name__, item.name) not in kept]
-    gone += [source for source in store.list_data_sources() if source.name not in sources]
-    store.apply(everything, objects_to_delete=gone, partial=False)
+    gone += [source for source in store.list_data_sources() if source.name not in kept_sources]
+    store.apply(list(repository.everything), objects_to_delete=gone, partial=False)
 
 
 def _only_timestamps(change: Any) -> bool:
@@ -111,7 +119,8 @@ def _only_timestamps(change: Any) -> bool:
 
     properties = change.feast_object_property_diffs
     return bool(properties) and all(
-        item.property_name == "batch_source" and bare(item.val_existing) == bare(item.val_declared) for item in properties
+        item.property_name == "batch_source" and bare(item.val_existing) == bare(item.val_declared)
+        for item in properties
     )
 
 

@@ -28,6 +28,11 @@ class Repository:
     views: list[FeatureView]
     services: list[FeatureService]
 
+    @property
+    def everything(self) -> list[Entity | FeatureView | FeatureService]:
+        """All of it, in the order in which Feast wants it."""
+        return [*self.entities, *self.views, *self.services]
+
 
 def build(tasks: Sequence[Task], settings: Settings) -> Repository:
     """Builds the repository of some tasks; tasks with one `entity` share it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from madang.errors import PermanentFailure, TransientFailure
 from madang.models.calling import send_with
-from madang.models.protocol import Outcome, Reply, Request
+from madang.models.protocol import Outcome, Reply, Request, Token
 from madang.models.specs import Lane
 
 
@@ -25,16 +25,17 @@ class ScriptedModel:
         kill_at: Kills this process with -9 when it has received so many requests, before it answers.
         seconds: Time a call takes.
         fault: `garbage`, `truncated`, `transient` or `permanent` for posts that hold the word `fault`.
+        logprob: Logarithm of the probability of every reply, given as one token; none by default.
     """
 
     lane: Lane = "online"
 
     def __init__(
         self, identity: str, concurrency: int, log: str, kill_at: int = 0, seconds: float = 0.0, fault: str = "",
-        usd: float = 0.0,
+        usd: float = 0.0, logprob: float | None = None,
     ) -> None:  # fmt: skip
         self._concurrency, self._log, self._kill_at, self._seconds = concurrency, Path(log), kill_at, seconds
-        self._fault, self._usd = fault, usd
+        self._fault, self._usd, self._logprob = fault, usd, logprob
         self._received = 0
 
     @asynccontextmanager
@@ -66,7 +67,8 @@ class ScriptedModel:
                     text = "I am sorry, I cannot do that."
                 case "truncated" if request.max_tokens < 512:
                     return Reply(request.hash, text[:7], "length", len(post), 3)
-        return Reply(request.hash, text, "stop", len(post), len(text), usd=self._usd)
+        tokens = () if self._logprob is None else (Token(text, self._logprob),)
+        return Reply(request.hash, text, "stop", len(post), len(text), seconds=self._seconds, usd=self._usd, tokens=tokens)
 
 
 def answer(post: str, schema: dict) -> dict:

@@ -46,7 +46,10 @@ class _Commands(click.Group):
             formatter.write_dl(sorted(rows))
 
 
-_JOINED_HELP = {"demo": "Real posts to Feast features, once, on the embedded default."}
+_JOINED_HELP = {
+    "demo": "Real posts to Feast features, once, on the embedded default.",
+    "dev": "Start the Dagster UI and daemon; Ctrl-C ends them.",
+}
 
 
 def _joined() -> list[Any]:
@@ -178,7 +181,9 @@ def run(task: str, first: str | None, last: str | None, limit: int | None, max_u
         click.echo(f"warning: {report.adopted.lost} replies were received by an earlier run and are gone; "
                    "the completeness check shows them", err=True)  # fmt: skip
     if done.failed:
-        raise MadangError(f"{task} {report.run}", f"{done.failed} calls failed transiently and stay pending", "Run again")
+        raise MadangError(
+            f"{task} {report.run}", f"{done.failed} calls failed transiently and stay pending", "Run again"
+        )
 
 
 @main.command()
@@ -260,6 +265,55 @@ def check(acknowledge_lost: str | None) -> None:
             failed += not result.passed
     if failed:
         sys.exit(1)
+
+
+@main.command("eval")
+@click.argument("task")
+@click.option("--posts", required=True, type=click.Path(path_type=Path), help="File of posts.")
+@click.option("--gold", type=click.Path(path_type=Path), help="File of answers; the task's own by default.")
+@click.option(
+    "--gold-from", type=click.Choice(["form", "categories", "mentions"]), help="Key of the posts that holds answers."
+)
+@click.option(
+    "--lane", type=click.Choice(["online", "batch", "local", "student", "reader"]), help="Only models of this lane."
+)
+@click.option("--recipe", help="Score the stored rows of this recipe, such as groups@2, and ask nothing.")
+@click.option(
+    "--sample", type=click.IntRange(min=1), default=200, show_default=True, help="Most posts, by hash of their id."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed gives another sample.")
+@click.option(
+    "--part", type=click.Choice(["tune", "score", "all"]), default="all", show_default=True, help="Of shared gold."
+)
+@click.option("--json", "as_json", is_flag=True, help="The scoring contract's JSON.")
+@guarded
+def evaluate(task: str, posts: Path, gold: Path | None, as_json: bool, **options: Any) -> None:
+    """Score a task against gold; reads no posts of the warehouse."""
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from madang.evaluation import evaluate as evaluate_task
+    from madang.evaluation.table import report_table
+    from madang.ops import EVALUATIONS, OPS_TABLES
+    from madang.settings import Settings
+    from madang.task import load_task
+    from madang.warehouse import Change, open_warehouse
+
+    settings = Settings.load()
+    loaded = load_task(settings.project, task)
+    warehouse = open_warehouse(settings)
+    warehouse.ensure(OPS_TABLES)
+    report = evaluate_task(
+        loaded, settings, posts, gold=gold, warehouse=warehouse, **options,
+        on_reply=lambda answered, wanted: click.echo(f"\r{answered} of {wanted} calls", nl=False, err=True),
+    )  # fmt: skip
+    click.echo(err=True)
+    warehouse.commit([Change(EVALUATIONS, report.to_rows(datetime.now(UTC)))])
+    if as_json:
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        Console().print(report_table(report))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def _published_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFram
     rows = warehouse.read(
         f'SELECT {columns} FROM features."{task.name}" WHERE day BETWEEN ? AND ? ORDER BY day, event_at, extracted_at',
         list(days),
-    ).cast(dict(task.features_table.polars_schema))
+    ).cast(task.features_table.polars_schema)
     return rows.with_columns(pl.col("recipe").alias(f"{name}__recipe") for name in task.fields)
 
 

@@ -1,6 +1,6 @@
 """The `ops` tables: what was planned, sent, received, given up, released. They are as public as the attributes."""
 
-from madang.schema.types import FLOAT, INSTANT, INTEGER, JSON, TEXT, DATE, Column, Table
+from madang.schema.types import DATE, FLOAT, INSTANT, INTEGER, JSON, TEXT, Column, Table
 
 _POST = (
     Column("task", TEXT, "Name of the task"),
@@ -114,6 +114,7 @@ EVALUATIONS = Table(
         Column("evaluated_at", INSTANT, "When"),
         Column("task", TEXT, "Name of the task"),
         Column("recipe", TEXT, "task@number, or its hash if it was never run"),
+        Column("lane", TEXT, "How the values came"),
         Column("gold", TEXT, "File name of the answers"),
         Column("field", TEXT, "Field, by the gold's own key"),
         Column("metric", TEXT, "As in the scoring contract"),
@@ -123,7 +124,7 @@ EVALUATIONS = Table(
         Column("n", INTEGER, "Posts or items it rests on"),
         Column("baseline", FLOAT, "The majority or empty answer on the same posts"),
     ),
-    ("evaluated_at", "task", "gold", "field", "metric"),
+    ("evaluated_at", "task", "recipe", "lane", "gold", "field", "metric"),
 )
 
 OPS_TABLES = (PLANS, REPLIES, LEDGER, QUARANTINE, RECIPES, RELEASES, EVALUATIONS)

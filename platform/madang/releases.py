@@ -1,6 +1,7 @@
 """Which recipe is live. Append-only: a rollback is one more row, so history says what readers saw and when."""
 
 import getpass
+import json
 from datetime import UTC, datetime
 
 import polars as pl
@@ -19,8 +20,6 @@ def register(warehouse: Warehouse, recipe: Recipe) -> str:
     Returns:
         The name, such as groups@1.
     """
-    import json
-
     with warehouse.exclusive():
         name = recipe_name(warehouse, recipe)
         if name is not None:
@@ -74,7 +73,9 @@ def rollback(warehouse: Warehouse, task: str) -> str:
     with warehouse.exclusive():
         if not warehouse.has(RELEASES.name):
             raise InputError(task, "it was never released", "Run the task first")
-        history = warehouse.read("SELECT recipe FROM ops.releases WHERE task = ? ORDER BY number DESC", [task])["recipe"].to_list()
+        history = warehouse.read("SELECT recipe FROM ops.releases WHERE task = ? ORDER BY number DESC", [task])[
+            "recipe"
+        ].to_list()
         before = next((name for name in history if name != history[0]), None)
         if before is None:
             raise InputError(task, "no other recipe was live before", "Release one by name: madang release TASK@N")

@@ -1,4 +1,4 @@
-"""Where the project and its state are, and which models there are: `[tool.madang]` in pyproject.toml, then the environment.
+"""Where the project and its state are, and which models there are: `[tool.madang]`, then the environment.
 
 `MADANG_PROJECT` names the folder that holds `assets/`, `MADANG_HOME` the folder of the state, `MADANG_CONFIG`
 another TOML file, `MADANG_LOCAL_MODEL` the file of the local model.
@@ -8,6 +8,7 @@ import os
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -27,9 +28,11 @@ class Settings(BaseModel):
     home: Path = Field(description="Folder of the state: warehouse, spool, models, dagster, feast")
     timezone: str = Field(default="Asia/Seoul", description="Time zone of the day partitions")
     first_day: date = Field(default=date(2016, 1, 1), description="First partition; earlier posts take this day")
-    daily_cap_usd: float = Field(default=10.0, ge=0, description="Most money that all runs of a day may reserve, US dollars")
+    daily_cap_usd: float = Field(
+        default=10.0, ge=0, description="Most money that all runs of a day may reserve, US dollars"
+    )
     models: dict[str, ModelSpec] = Field(
-        default_factory=lambda: {"local": LocalModel(lane="local")}, description="Models that tasks may name"
+        default={"local": LocalModel(lane="local")}, description="Models that tasks may name"
     )
 
     @field_validator("timezone")
@@ -73,14 +76,14 @@ def _nearest_project(folder: Path) -> Path | None:
     return None
 
 
-def _tool_table(file: Path) -> dict[str, object]:
+def _tool_table(file: Path) -> dict[str, Any]:
     table = _tools(file).get("madang", {})
     if not isinstance(table, dict):
         raise InputError(file, "[tool.madang] is not a table", "Write it as a TOML table")
     return dict(table)
 
 
-def _tools(file: Path) -> dict[str, object]:
+def _tools(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:

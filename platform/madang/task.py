@@ -7,7 +7,7 @@ import json
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from jinja2 import StrictUndefined, TemplateError
@@ -15,10 +15,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from madang.errors import DeclarationError
-from madang.posts.table import TEXT_COLUMNS
 from madang.posts.where import WhereError, compile_where
-from madang.schema import TaskField, asked, attributes_table, feature_columns, features_table
-from madang.schema.base import FIELD_NAME
+from madang.schema import TaskField, asked, attributes_table, feature_columns, features_table, reply_model
+from madang.schema.base import FIELD_NAME, Value
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, ExpressionError, Type
 from madang.schema.types import Column, Table
 
@@ -38,7 +37,7 @@ class TableSource(_Strict):
     table: Literal["raw.posts"] = "raw.posts"
     where: str = Field(default="true", description="Which posts, as a SQL condition over the columns of raw.posts")
     text: tuple[Literal["title", "body"], ...] = Field(
-        default=TEXT_COLUMNS, min_length=1, description="Text columns that are read, in order"
+        default=("title", "body"), min_length=1, description="Text columns that are read, in order"
     )
 
     @field_validator("where")
@@ -81,7 +80,9 @@ class Evaluation(_Strict):
 class Features(_Strict):
     """How features are served."""
 
-    ttl_days: int | None = Field(default=None, ge=1, description="Days after which a feature is stale; never by default")
+    ttl_days: int | None = Field(
+        default=None, ge=1, description="Days after which a feature is stale; never by default"
+    )
 
 
 class Declaration(_Strict):
@@ -237,14 +238,16 @@ class Task:
 
     def route(self, chars: int, source: str, board: str | None) -> Route:
         """The route of one post."""
-        values = {"chars": chars, "source": source, "board": board}
+        values: dict[str, Value] = {"chars": chars, "source": source, "board": board}
         return next(route for when, route in self.routes if when is None or when(values) is True)
 
     def _beside(self, name: str, field: str) -> Path:
         path = self.folder / name
         if not path.is_file() or self.folder.resolve() not in path.resolve().parents:
             raise DeclarationError(
-                self.folder / "defs.yaml", f"{field}: there is no file {name!r} beside it", "Create it, or correct the name"
+                self.folder / "defs.yaml",
+                f"{field}: there is no file {name!r} beside it",
+                "Create it, or correct the name",
             )
         return path
 
@@ -281,8 +284,6 @@ class Task:
         return examples
 
     def _check_answer(self, example: Example, place: str) -> None:
-        from madang.schema import reply_model
-
         unknown = sorted(set(example.answer) - set(asked(self.fields)))
         if unknown:
             raise DeclarationError(place, f"the answer has {unknown[0]!r}, which is not asked", "Correct the key")
@@ -298,7 +299,7 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, list | dict):
                 continue
             if key in seen:

@@ -32,13 +32,15 @@ Read the post and answer in JSON. Leave out what it does not state.
 
 {% endfor %}
 """
-_EXAMPLE = '{"title": "근처 세탁소 추천 부탁드려요", "body": "이사 와서 아는 곳이 없어요", "answer": {"topic": "question"}}\n'
+_EXAMPLE = (
+    '{"title": "근처 세탁소 추천 부탁드려요", "body": "이사 와서 아는 곳이 없어요", "answer": {"topic": "question"}}\n'
+)
 
 
-class ExtractionTaskScaffolder(dg.Scaffolder):  # type: ignore[type-arg]  # takes no parameters
+class ExtractionTaskScaffolder(dg.Scaffolder):
     """Writes defs.yaml, prompt.md and examples.jsonl."""
 
-    def scaffold(self, request: dg.ScaffoldRequest) -> None:  # type: ignore[type-arg]
+    def scaffold(self, request: dg.ScaffoldRequest) -> None:
         """Writes the folder of a new task."""
         folder = request.target_path
         folder.mkdir(parents=True, exist_ok=True)

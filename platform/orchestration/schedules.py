@@ -40,9 +40,13 @@ def nightly(jobs: Sequence[Job], settings: Settings) -> dg.ScheduleDefinition:
                 task = load_task(current.project, job.name)
                 pending = pending_days(opened, task, recipe_of(task, Catalogue(current).identity), everything)
                 requests += [
-                    range_request(job.name, first, last, f"{job.name}:{first}:{last}:{context.scheduled_execution_time}")
+                    range_request(
+                        job.name, first, last, f"{job.name}:{first}:{last}:{context.scheduled_execution_time}"
+                    )
                     for first, last in contiguous(pending)
                 ]
-        yield from requests or [dg.SkipReason("no day has a pending post")]
+        if not requests:
+            yield dg.SkipReason("no day has a pending post")
+        yield from requests
 
     return request

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.posts import RAW_POSTS
+from assets.posts import LANDED, RAW_POSTS
 from orchestration.day_ranges import contiguous, range_request
 from orchestration.jobs import Job
 
@@ -44,9 +44,13 @@ def landed_days_sensor(jobs: Sequence[Job]) -> dg.SensorDefinition:
         asset_key=RAW_POSTS, name="landed_days", jobs=jobs, minimum_interval_seconds=_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING, description="Runs every task over the days that got posts.",
     )  # fmt: skip
-    def request(context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry) -> Iterator[dg.RunRequest]:
+    def request(
+        context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         after = int(context.cursor) if context.cursor else None
         days, newest = landed_since(context.instance, after, asset_event)
+        if not days:
+            yield dg.SkipReason("a run recorded raw/posts, and nothing landed")
         for first, last in contiguous(days):
             for job in jobs:
                 yield range_request(job.name, first, last, f"{job.name}:{first}:{last}:landing-{newest}")
@@ -54,9 +58,7 @@ def landed_days_sensor(jobs: Sequence[Job]) -> dg.SensorDefinition:
     return request
 
 
-def landed_since(
-    instance: dg.DagsterInstance, after: int | None, latest: dg.EventLogEntry
-) -> tuple[set[date], int]:
+def landed_since(instance: dg.DagsterInstance, after: int | None, latest: dg.EventLogEntry) -> tuple[set[date], int]:
     """Days of all landings after an event, up to and with the latest one, and that one's storage id.
 
     An asset sensor hands over the latest event only and moves its cursor there, so everything before it is read here.
@@ -69,7 +71,9 @@ def landed_since(
         )
         for record in page.records:
             newest = record.storage_id
-            if record.partition_key is not None:
+            # A backfill that includes raw/posts records days on which nothing landed.
+            event = record.asset_materialization
+            if record.partition_key is not None and event is not None and LANDED in event.metadata:
                 days.add(date.fromisoformat(record.partition_key))
             if record.event_log_entry == latest:
                 return days, newest

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from assets.attributes import attributes_asset, attributes_checks, attributes_key
-from assets.features import features_asset
 from assets.feast import feast_asset
+from assets.features import features_asset
 from assets.partitions import DAYS
 from assets.posts import RAW_POSTS
 from madang.errors import DeclarationError

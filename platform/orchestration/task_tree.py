@@ -6,9 +6,9 @@ folders are declared one by one here. The only module that reaches into Dagster'
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterError
 from dagster._utils.warnings import suppress_dagster_warnings
 from dagster.components.core.component_tree import ComponentTree
 from dagster.components.core.decl import (
@@ -41,7 +41,7 @@ class UnreadableTask(dg.Component):
 class TaskTree(ComponentTree):
     """Dagster's own tree, with its folders declared one by one."""
 
-    def _get_filesystem_decl(self) -> ComponentDecl:
+    def _get_filesystem_decl(self) -> ComponentDecl[Any]:
         root = ComponentPath.from_path(self.defs_module_path)
         known = self.state_tracker.get_cache_data(root).component_decl
         if known is not None:
@@ -55,7 +55,7 @@ class TaskTree(ComponentTree):
                 declared = build_filesystem_component_decl_from_context(
                     context.for_component_loc(ComponentPath.from_path(path))
                 )
-            except (YAMLError, ValidationError, CheckError, DagsterError, ImportError, AttributeError) as error:
+            except (YAMLError, ValidationError, CheckError, dg.DagsterError, ImportError, AttributeError) as error:
                 if path.is_file():
                     raise
                 declared = _unreadable(context, path, error)

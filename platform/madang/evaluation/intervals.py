@@ -1,7 +1,7 @@
 """95% intervals: Wilson for proportions, a percentile bootstrap over posts for everything else.
 
-The bootstrap is the honest choice for F-type metrics (their items are clustered in posts), with one limit to
-remember: where every post is right it has nothing to resample, and its interval is that one point.
+Posts are resampled and not items, which are clustered in them. Where all posts are right, or all wrong, resampling
+has nothing to draw from and would call three right posts certain: F1 takes Wilson's interval there.
 """
 
 import math
@@ -71,6 +71,20 @@ def bootstrap(counts: Counts, statistic: Statistic) -> tuple[float, float] | Non
     ]
     low, high = np.nanpercentile(np.concatenate(values), [2.5, 97.5])
     return min(float(low), value), max(float(high), value)
+
+
+def f1_interval(counts: Counts, statistic: Statistic) -> tuple[float, float] | None:
+    """Interval of an F1 over counts of right, wrong and missed items, (n_posts, 3).
+
+    Where the F1 is 0 or 1, Wilson's interval of the posts that hold an item stands for that of the share J of items
+    that are right, and F1 = 2J / (1 + J).
+    """
+    value = value_of(counts, statistic)
+    n = int((counts.sum(axis=1) > 0).sum())
+    if value not in (0.0, 1.0) or n == 0:
+        return bootstrap(counts, statistic)
+    low, high = wilson(n if value == 1.0 else 0, n)
+    return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 def _weights(generator: np.random.Generator, resamples: int, n: int) -> Counts:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from madang.evaluation.answers import Answer, AnswerKind
-from madang.evaluation.intervals import Counts, Statistic, bootstrap, value_of, wilson
+from madang.evaluation.intervals import Counts, Statistic, bootstrap, f1_interval, value_of, wilson
 from madang.evaluation.result import Score
 
 ECE_BINS = 10
@@ -135,8 +135,8 @@ def _abstention(judged: Judgements) -> tuple[int, int]:
 def _counted(metric: _Countable, judged: Judgements, constant: Judgements) -> Score:
     counts, statistic = metric(judged)
     baseline = value_of(*metric(constant))
-    value, ends = value_of(counts, statistic), bootstrap(counts, statistic)
-    low, high = ends or (None, None)
+    ends = f1_interval(counts, statistic) if statistic is _f1 else bootstrap(counts, statistic)
+    value, (low, high) = value_of(counts, statistic), ends or (None, None)
     return Score(value, low, high, len(judged), baseline)
 
 

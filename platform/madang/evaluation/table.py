@@ -1,27 +1,22 @@
 """An evaluation as a table for people: each metric with its interval, beside its baseline."""
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from madang.evaluation.result import EvaluationReport, Score
 
 
-def report_table(report: EvaluationReport) -> Table:
+def report_table(report: EvaluationReport) -> Group:
     """Renders a report.
 
     Returns:
-        One row a metric; a value whose interval lies above its baseline is green, below it red. The caption says
-        how many posts were scored and what they cost.
+        One row a metric; a value whose interval lies above its baseline is green, below it red. The last line says
+        how many posts were scored, what they cost, and what was not scored.
     """
     recipe = report.recipe if "@" in report.recipe else f"{report.recipe[:12]} (never run)"
-    table = Table(
-        title=f"{report.task} on {report.gold}: {recipe}, lane {report.lane}",
-        caption=_caption(report),
-        box=SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table(box=SIMPLE_HEAD)
     table.add_column("field", no_wrap=True)
     table.add_column("metric", no_wrap=True)
     for heading in ("value", "95% interval", "baseline", "n"):
@@ -32,7 +27,7 @@ def report_table(report: EvaluationReport) -> Table:
                 field if index == 0 else "", metric, Text(_number(score.value), style=_style(metric, score)),
                 _interval(score), _number(score.baseline), str(score.n), end_section=index == len(metrics) - 1,
             )  # fmt: skip
-    return table
+    return Group(Text(f"{report.task} on {report.gold}: {recipe}, lane {report.lane}"), table, Text(_caption(report)))
 
 
 def _caption(report: EvaluationReport) -> str:

@@ -102,7 +102,9 @@ def completeness(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> C
     gaps = found.filter(pl.col("planned") != pl.col("extracted") + pl.col("quarantined") + pl.col("pending"))
     lost, doubled = int(found["lost"].sum()), int(found["doubled"].sum())
     total = {name: int(found[name].sum()) for name in ("planned", "extracted", "quarantined", "pending")}
-    summary = "{planned} planned = {extracted} extracted + {quarantined} quarantined + {pending} pending".format(**total)
+    summary = "{planned} planned = {extracted} extracted + {quarantined} quarantined + {pending} pending".format(
+        **total
+    )
     if gaps.height:
         summary = summary.replace(" = ", " ≠ ") + f" on {gaps.height} days"
     if lost:
@@ -155,7 +157,7 @@ def per_field(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> pl.D
         parts.append(
             f"SELECT '{name}' AS field, count(*) AS rows, count_if({stated}) AS answered, "
             + ", ".join(f"{sql} AS {reason}" for reason, sql in reasons.items())
-            + f", count_if({_outside(name, field)}) AS outside, avg(\"{name}__confidence\") AS confidence, "
+            + f', count_if({_outside(name, field)}) AS outside, avg("{name}__confidence") AS confidence, '
             f"{'true' if needs_text else 'false'} AS needs_text "
             f'FROM attributes."{task.name}" WHERE day BETWEEN $1 AND $2'
         )

@@ -135,6 +135,13 @@ class Claims:
         ).fetchone()
         return row[0]
 
+    def answered(self, task: str) -> int:
+        """Requests of a task whose reply is safe, since no other process ran."""
+        row: Sequence[int] = self._connection.execute(
+            "SELECT count(*) FROM claims WHERE task = ? AND state <> 'sent'", [task]
+        ).fetchone()
+        return row[0]
+
     def close(self) -> None:
         """Closes the file; claims stay."""
         self._connection.close()

@@ -92,7 +92,9 @@ def _of_item(text: str, tokens: Sequence[Token], stretch: Stretch, allowed: tupl
         if allowed is None:
             logs.append(token.logprob)
         else:
-            logs.append(_renormalised(token, text[start:before] if before > start else "", max(start - before, 0), allowed))
+            logs.append(
+                _renormalised(token, text[start:before] if before > start else "", max(start - before, 0), allowed)
+            )
     if not logs:
         return 0.0
     total = sum(logs)

@@ -141,6 +141,8 @@ class Pass:
         self._settled: list[Settled] = []
         self._records: list[Record] = []
         self._is_fed = False
+        # Posts on their way between two requests: they wait for nothing yet, and their lanes must stay open.
+        self._admitting = 0
         self._stop: MadangError | None = None
         self._committing = asyncio.Lock()
         self._committed_at = time.monotonic()
@@ -175,6 +177,14 @@ class Pass:
 
     async def _admit(self, posts: list[PreparedPost]) -> None:
         """Settles what needs no call, and queues the rest."""
+        self._admitting += 1
+        try:
+            await self._settle_or_queue(posts)
+        finally:
+            self._admitting -= 1
+        await self._commit_if_due()
+
+    async def _settle_or_queue(self, posts: list[PreparedPost]) -> None:
         asking = []
         for post in posts:
             if post.request is None:
@@ -194,7 +204,6 @@ class Pass:
                 self._engine.progress.reused += 1
                 following += self._interpret(post, reply)
             asking = following
-        await self._commit_if_due()
 
     def _enqueue(self, post: PreparedPost) -> None:
         assert post.request is not None
@@ -325,7 +334,7 @@ class Pass:
             queue.put_nowait(None)
 
     def _end_if_drained(self) -> None:
-        if self._is_fed and not self._waiting:
+        if self._is_fed and not self._waiting and not self._admitting:
             for queue in self._queues.values():
                 queue.put_nowait(None)
 
@@ -345,7 +354,9 @@ class Pass:
             await asyncio.to_thread(
                 commit_settled, engine.warehouse, engine.task, engine.recipe, engine.run, settled, records
             )
-            engine.claims.mark([str(record["request_hash"]) for record in records if record["outcome"] == "ok"], "committed")
+            engine.claims.mark(
+                [str(record["request_hash"]) for record in records if record["outcome"] == "ok"], "committed"
+            )
             engine.claims.release([str(record["request_hash"]) for record in records if record["outcome"] != "ok"])
         for item in settled:
             if item.extraction is None:

@@ -10,7 +10,7 @@ from madang.extraction.grounding import PostText
 from madang.extraction.repair import parse_reply
 from madang.models.protocol import Reply
 from madang.schema import asked, reply_model
-from madang.schema.base import Reason, Reading
+from madang.schema.base import Reading, Reason
 from madang.task import Task
 
 Status = Literal["ok", "partial", "empty"]
@@ -49,9 +49,7 @@ class Extractor:
         if answers is None:
             return None
         sure = confidences(reply.text, reply.tokens, self._asked)
-        readings = {
-            name: self._asked[name].read(answer, text) for name, answer in answers.values.items()
-        }
+        readings = {name: self._asked[name].read(answer, text) for name, answer in answers.values.items()}
         dropped: list[tuple[str, Reason]] = [(name, "invalid") for name in answers.invalid]
         dropped += [(name, reading.dropped) for name, reading in readings.items() if reading.dropped is not None]
         return self._assemble(readings, sure, tuple(dropped))

@@ -49,6 +49,13 @@ class PostText:
         """Whether no column holds a letter or a digit: there is nothing to ask about."""
         return not any(char.isalnum() for part in self.parts.values() for char in part)
 
+    @property
+    def is_korean(self) -> bool:
+        """Whether a syllable or letter of Hangul stands anywhere."""
+        return any(
+            "가" <= char <= "힣" or "\u1100" <= char <= "\u11ff" for part in self.parts.values() for char in part
+        )
+
     def find(self, quote: str) -> Span | None:
         """First place at which `quote` stands; None if it stands nowhere or is blank."""
         needle = _fold(quote).text

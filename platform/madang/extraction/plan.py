@@ -85,7 +85,7 @@ def make_plan(warehouse: Warehouse, task: Task, recipe: Recipe, days: Days) -> P
         f"SELECT {', '.join(_POSTS_SCHEMA)} FROM ({sql}) WHERE reason IN {PENDING_REASONS} ORDER BY day, source, post_id",
         parameters,
     )
-    return Plan(task.name, recipe, name, days, dict(counts.iter_rows()), posts.cast(dict(_POSTS_SCHEMA)))
+    return Plan(task.name, recipe, name, days, dict(counts.iter_rows()), posts.cast(_POSTS_SCHEMA))
 
 
 def pending_days(warehouse: Warehouse, task: Task, recipe: Recipe, days: Days) -> dict[date, int]:
@@ -112,9 +112,7 @@ def _sql(warehouse: Warehouse, task: Task) -> str:
     if not warehouse.has(task.table.name):
         return f"SELECT *, 'new' AS reason FROM ({current}) WHERE $3 IS NOT NULL"
     rows = f'{task.table.name.split(".")[0]}."{task.name}"'
-    quarantined = (
-        f"SELECT source, post_id, content_hash FROM ops.quarantine WHERE task = '{task.name}' AND recipe = $3"
-    )
+    quarantined = f"SELECT source, post_id, content_hash FROM ops.quarantine WHERE task = '{task.name}' AND recipe = $3"
     return f"""
         SELECT c.*, CASE
             WHEN done.post_id IS NOT NULL THEN 'unchanged'
@@ -156,7 +154,7 @@ def store_plan(warehouse: Warehouse, plan: Plan, name: str, run: str) -> None:
         known = warehouse.read(
             "SELECT * FROM ops.plans WHERE task = ? AND recipe = ? AND day BETWEEN ? AND ?",
             [plan.task, name, *plan.days],
-        ).cast(dict(PLANS.polars_schema))
+        ).cast(PLANS.polars_schema)
         again = known.join(posts.select(key), on=key, how="semi").filter(pl.col("state") != "pending")
         stale = known.join(posts.select(key), on=key, how="anti").filter(pl.col("state") == "pending")
         warehouse.commit([
@@ -166,3 +164,13 @@ def store_plan(warehouse: Warehouse, plan: Plan, name: str, run: str) -> None:
             Change(PLANS, stale.with_columns(state=pl.lit("superseded"), settled_at=pl.lit(now, pl.Datetime("us", "UTC"))),
                    "upsert"),
         ])  # fmt: skip
+
+
+def pending_count(warehouse: Warehouse, task: str, name: str, days: Days) -> int:
+    """Posts of some days that ops.plans holds as pending under a recipe."""
+    found = warehouse.read(
+        "SELECT count(*) AS posts FROM ops.plans WHERE task = ? AND recipe = ? AND state = 'pending' "
+        "AND day BETWEEN ? AND ?",
+        [task, name, *days],
+    )
+    return int(found["posts"][0])

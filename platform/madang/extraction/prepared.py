@@ -9,7 +9,7 @@ import polars as pl
 from madang.extraction.grounding import PostText
 from madang.extraction.requests import RequestTemplate
 from madang.models.catalogue import Catalogue
-from madang.models.protocol import Reply, Request, tokens_from_json
+from madang.models.protocol import Reply, Request, tokens_of
 from madang.posts.masking import mask
 from madang.task import Route, Task
 from madang.warehouse.protocol import Warehouse
@@ -115,15 +115,15 @@ def stored_replies(warehouse: Warehouse, request_hashes: Iterable[str]) -> dict[
     asked = pl.DataFrame({"request_hash": list(request_hashes)}, schema={"request_hash": pl.String()})
     if not asked.height:
         return {}
-    found = warehouse.read("SELECT r.* FROM ops.replies r SEMI JOIN asked USING (request_hash)", frames={"asked": asked})
+    found = warehouse.read(
+        "SELECT r.* FROM ops.replies r SEMI JOIN asked USING (request_hash)", frames={"asked": asked}
+    )
     return {row["request_hash"]: _reply(row) for row in found.iter_rows(named=True)}
 
 
 def _reply(row: dict[str, object]) -> Reply:
-    import json
-
     return Reply(
         request_hash=str(row["request_hash"]), text=str(row["text"]), finish=row["finish"],  # type: ignore[arg-type]
         input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], cached_tokens=row["cached_tokens"],  # type: ignore[arg-type]
-        seconds=row["latency_seconds"], usd=row["usd"], tokens=tokens_from_json(json.loads(str(row["tokens"]))),  # type: ignore[arg-type]
+        seconds=row["latency_seconds"], usd=row["usd"], tokens=tokens_of(str(row["tokens"])),  # type: ignore[arg-type]
     )  # fmt: skip

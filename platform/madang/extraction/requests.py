@@ -27,7 +27,9 @@ def prefix_messages(task: Task) -> tuple[Message, ...]:
 
 def render_answer(task: Task, example: Example) -> str:
     """An example's answer exactly as a reply should look: keys in declaration order."""
-    ordered: dict[str, JsonValue] = {name: example.answer[name] for name in asked(task.fields) if name in example.answer}
+    ordered: dict[str, JsonValue] = {
+        name: example.answer[name] for name in asked(task.fields) if name in example.answer
+    }
     return json.dumps(ordered, ensure_ascii=False)
 
 

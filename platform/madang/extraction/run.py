@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from madang.extraction.adoption import Adopted, adopt_orphans
+from madang.extraction.budget import spent_today_usd
 from madang.extraction.claims import Claims
 from madang.extraction.engine import Engine, Progress
-from madang.extraction.plan import Days, Plan, make_plan, store_plan
+from madang.extraction.plan import Days, Plan, make_plan, pending_count, store_plan
 from madang.extraction.spool import Spool, is_alive, log_names
 from madang.models.catalogue import Catalogue
 from madang.recipe import recipe_of
@@ -31,6 +32,7 @@ class RunReport:
         limited_to: Posts it was allowed to take.
         progress: What it did.
         adopted: What it found of dead processes.
+        pending: Posts of these days that are still pending, counted from ops.plans.
         seconds: Wall time.
     """
 
@@ -40,12 +42,8 @@ class RunReport:
     limited_to: int
     progress: Progress
     adopted: Adopted
+    pending: int
     seconds: float
-
-    @property
-    def pending(self) -> int:
-        """Planned posts that are neither extracted nor quarantined."""
-        return self.plan.posts.height - self.progress.extracted - self.progress.quarantined
 
 
 def run_task(
@@ -67,7 +65,7 @@ def run_task(
         warehouse: Where posts are and rows go.
         days: First and last partition, both included.
         limit: Most posts to take, the oldest first; all by default.
-        cap_usd: Most money to spend; the settings' daily cap by default.
+        cap_usd: Most money to spend; never more than what is left of the daily cap.
         on_plan: Called with the plan before anything is sent.
         on_progress: Called after every commit.
 
@@ -96,14 +94,14 @@ def run_task(
         name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
         store_plan(warehouse, plan, name, run)
         posts = plan.posts if limit is None else plan.posts.head(limit)
-        cap = settings.daily_cap_usd if cap_usd is None else cap_usd
-        engine = Engine(
-            warehouse, task, name, run, catalogue, claims, spool, spool_folder, cap, progress, on_progress
-        )
+        left = settings.daily_cap_usd - spent_today_usd(warehouse, settings)
+        cap = left if cap_usd is None else min(left, cap_usd)
+        engine = Engine(warehouse, task, name, run, catalogue, claims, spool, spool_folder, cap, progress, on_progress)
         asyncio.run(engine.extract(posts))
         is_settled = True
     finally:
         spool.close(is_settled=is_settled)
         claims.close()
     seconds = (datetime.now(UTC) - began).total_seconds()
-    return RunReport(run, name, plan, posts.height, progress, adopted, seconds)
+    pending = pending_count(warehouse, task.name, name, days)
+    return RunReport(run, name, plan, posts.height, progress, adopted, pending, seconds)

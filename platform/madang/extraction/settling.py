@@ -90,9 +90,9 @@ def _settled_plans(
         "WHERE p.task = ? AND p.recipe = ?",
         [task, recipe], {"settled": states},
     ).filter(pl.col("state") != pl.col("settled_state"))  # fmt: skip
-    return rows.with_columns(
-        state=pl.col("settled_state"), settled_at=pl.lit(now, pl.Datetime("us", "UTC"))
-    ).select(PLANS.polars_schema.names())
+    return rows.with_columns(state=pl.col("settled_state"), settled_at=pl.lit(now, pl.Datetime("us", "UTC"))).select(
+        PLANS.polars_schema.names()
+    )
 
 
 def _frame(table: Table, rows: list[dict[str, object]]) -> pl.DataFrame:

@@ -3,7 +3,9 @@
 `spool/<run>/<pid>.log`, locked by its writer for as long as that lives; a record is length, CRC-32 and JSON. The
 file's lock is also how others see that an owner of claims is alive. Room is reserved before a call is sent, so a
 full disk stops sending instead of losing what was received; the reserved tail is zeros, and a length of zero ends
-the records. A torn tail (bad length or checksum) is cut there: what follows it was never counted.
+the records. A torn tail (bad length or checksum) is cut there: what follows it was never counted. A record is
+written at once and only the sync is shared: a model quicker than the disk, killed, repeated 15 replies that waited
+for the next group although one call at a time was allowed.
 """
 
 import asyncio
@@ -33,12 +35,15 @@ class Spool:
         self.path = folder / run / f"{os.getpid()}.log"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.name = str(self.path.relative_to(folder))
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        # Locked before it has the name by which others find it: they would adopt a log without a lock.
+        draft = self.path.with_suffix(".new")
+        self._file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        draft.rename(self.path)
         self._written = 0
         self._reserved = 0
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._flusher: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._syncing: asyncio.Task[None] | None = None
 
     def reserve(self, reply_bytes: int) -> None:
         """Makes sure that so many more bytes can be written.
@@ -60,19 +65,33 @@ class Spool:
         self._reserved = target
 
     async def append(self, record: Record) -> None:
-        """Writes a record; returns once it is synced, together with others of the same 50 ms."""
+        """Writes a record; returns once it is synced, together with others of the same 50 ms.
+
+        Raises:
+            DiskFull: It could not be written or synced, and does not count.
+        """
         payload = json.dumps(record, ensure_ascii=False).encode()
+        try:
+            self._write(_HEADER.pack(len(payload), zlib.crc32(payload)) + payload)
+        except OSError as error:
+            raise self._refused(error) from error
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((_HEADER.pack(len(payload), zlib.crc32(payload)) + payload, done))
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
+        self._waiting.append(done)
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.create_task(self._sync())
         await done
 
-    async def _flush(self) -> None:
+    async def _sync(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
-            await asyncio.to_thread(self._write, b"".join(data for data, _ in group))
-            for _, done in group:
+            try:
+                await asyncio.to_thread(os.fsync, self._file)
+            except OSError as error:
+                for done in group:
+                    if not done.done():
+                        done.set_exception(self._refused(error))
+                continue
+            for done in group:
                 if not done.done():
                     done.set_result(None)
             if not self._waiting:
@@ -84,7 +103,10 @@ class Spool:
             count = os.pwrite(self._file, view, self._written)
             self._written += count
             view = view[count:]
-        os.fsync(self._file)
+
+    def _refused(self, error: OSError) -> DiskFull:
+        return DiskFull(self.path, f"a reply could not be written ({error.strerror})",
+                        "Look at the disk and run again: calls that were in flight may be sent once more")  # fmt: skip
 
     def close(self, *, is_settled: bool) -> None:
         """Releases the file; deletes it when all its records are in the warehouse."""

@@ -21,9 +21,7 @@ class Caller(Protocol):
     async def __call__(self, request: Request) -> Reply: ...
 
 
-async def send_with(
-    call: Caller, requests: AsyncIterator[Request], concurrency: int
-) -> AsyncIterator[Outcome]:
+async def send_with(call: Caller, requests: AsyncIterator[Request], concurrency: int) -> AsyncIterator[Outcome]:
     """Keeps at most `concurrency` calls in flight; a request is pulled only when a place is free."""
     in_flight: set[asyncio.Task[Outcome]] = set()
     pulling: asyncio.Task[Request | None] | None = None
@@ -43,9 +41,9 @@ async def send_with(
                 is_exhausted = request is None
                 if request is not None:
                     in_flight.add(asyncio.create_task(_outcome(call, request)))
-            for task in done & in_flight:
-                in_flight.discard(task)
-                yield task.result()
+            for call_done in [task for task in in_flight if task in done]:
+                in_flight.discard(call_done)
+                yield call_done.result()
     finally:
         for unfinished in in_flight | ({pulling} if pulling else set()):
             unfinished.cancel()

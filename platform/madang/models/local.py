@@ -134,7 +134,11 @@ class _Engine:
         )  # fmt: skip
         choice, usage = raw["choices"][0], raw["usage"]
         tokens = tuple(
-            Token(token["token"], token["logprob"], tuple((other["token"], other["logprob"]) for other in token["top_logprobs"]))
+            Token(
+                token["token"],
+                token["logprob"],
+                tuple((other["token"], other["logprob"]) for other in token["top_logprobs"]),
+            )
             for token in (choice.get("logprobs") or {"content": []})["content"]
         )
         return Reply(

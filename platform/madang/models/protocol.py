@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from madang.models.specs import Lane
 
@@ -102,18 +102,18 @@ class Reply:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, plain: dict[str, JsonValue]) -> "Reply":
+    def from_json(cls, plain: JsonValue) -> "Reply":
         """Reads the plain form back."""
-        return cls(**{**plain, "tokens": tokens_from_json(plain["tokens"])})  # type: ignore[arg-type]
+        return _REPLY.validate_python(plain)
 
 
-def tokens_from_json(plain: JsonValue) -> tuple[Token, ...]:
-    """Reads tokens back from their plain form."""
-    assert isinstance(plain, list)
-    return tuple(
-        Token(token["text"], token["logprob"], tuple((text, logprob) for text, logprob in token["top"]))  # type: ignore[index,call-overload]
-        for token in plain
-    )
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """Reads tokens back from the JSON that ops.replies keeps."""
+    return _TOKENS.validate_json(text)
+
+
+_REPLY = TypeAdapter(Reply)
+_TOKENS = TypeAdapter(tuple[Token, ...])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ MASKING_VERSION = 1
 _REGION = "KR"
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _CHAT_LINK = re.compile(r"(?:https?://)?(?:open\.kakao\.com|t\.me|line\.me|discord\.gg|wa\.me)/\S+", re.IGNORECASE)
-_CHAT_ID = re.compile(r"(?:카톡|카카오톡|kakao(?:talk)?|라인|line|telegram|텔레그램|인스타)\s*(?:아이디|id)?\s*[:：]\s*([\w.@-]{4,})", re.IGNORECASE)
+_CHAT_ID = re.compile(
+    r"(?:카톡|카카오톡|kakao(?:talk)?|라인|line|telegram|텔레그램|인스타)\s*(?:아이디|id)?\s*[:：]\s*([\w.@-]{4,})",
+    re.IGNORECASE,
+)
 _RESIDENT = re.compile(r"(?<!\d)\d{6}\s?-\s?[1-4]\d{6}(?!\d)")
 _ACCOUNT = re.compile(r"(?<![\d-])\d{2,6}-\d{2,6}-\d{2,8}(?:-\d{1,4})?(?![\d-])")
 _CARD = re.compile(r"(?<!\d)\d{4}[- ]\d{4}[- ]\d{4}[- ]\d{4}(?!\d)")
@@ -37,7 +40,11 @@ def mask(text: str) -> str:
     """
     if not text:
         return text
-    spans = [match.span() for pattern in (_EMAIL, _CHAT_LINK, _RESIDENT, _CARD, _SPELT_PHONE) for match in pattern.finditer(text)]
+    spans = [
+        match.span()
+        for pattern in (_EMAIL, _CHAT_LINK, _RESIDENT, _CARD, _SPELT_PHONE)
+        for match in pattern.finditer(text)
+    ]
     spans += [match.span(1) for match in _CHAT_ID.finditer(text)]
     spans += [match.span() for match in _ACCOUNT.finditer(text) if not _DATE.fullmatch(match.group())]
     if any(char.isdigit() for char in text):

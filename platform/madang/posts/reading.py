@@ -114,13 +114,13 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             yield number, row
 
 
-def _post(
-    raw: dict[str, object], position: int, place: str, mapping: ColumnMap, stem: str
-) -> dict[str, object]:
+def _post(raw: dict[str, object], position: int, place: str, mapping: ColumnMap, stem: str) -> dict[str, object]:
     names = {column: mapping.columns.get(column, column) for column in COLUMNS}
     for column, name in mapping.columns.items():
         if name not in raw and column not in ("revision", "deleted", "images"):
-            raise InputError(place, f"there is no column {name!r} for {column}", "Correct the column map; nothing was written")
+            raise InputError(
+                place, f"there is no column {name!r} for {column}", "Correct the column map; nothing was written"
+            )
     post_id = raw.get(names["post_id"])
     if post_id is None or str(post_id).strip() == "":
         raise InputError(place, f"there is no {names['post_id']!r}", "Name the column of ids: --map post_id=NAME; "
@@ -181,7 +181,9 @@ def _revision(value: object, place: str) -> int | None:
     try:
         return int(str(value))
     except ValueError as error:
-        raise InputError(place, f"revision {value!r} is not a whole number", "Correct it; nothing was written") from error
+        raise InputError(
+            place, f"revision {value!r} is not a whole number", "Correct it; nothing was written"
+        ) from error
 
 
 def _images(value: object, place: str) -> list[str]:

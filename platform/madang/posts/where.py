@@ -46,7 +46,7 @@ def compile_where(source: str, dialect: Literal["duckdb", "bigquery"] = "duckdb"
 _TYPES = {column.name: column.type.duckdb for column in RAW_POSTS.columns}
 
 
-def _check_comparison(node: exp.Expression, source: str) -> None:
+def _check_comparison(node: exp.Expr, source: str) -> None:
     # DuckDB would turn `board = 3` into a cast that fails on the first row, long after loading.
     if not isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.In):
         return

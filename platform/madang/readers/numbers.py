@@ -17,7 +17,9 @@ _NUMBER = re.compile(
 )
 # 한 달 and 두 개 count; 한강 does not: a native numeral counts only before a space or a counter.
 _NATIVE_NUMBER = re.compile(r"(?<![가-힣])(하나|둘|셋|넷|(?:한|두|세|네)(?=\s?(?:개|칸|곳|명|분|층)))")
-_AMOUNT = re.compile(r"(?:\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억])(?:[\d,.]|[일이삼사오육칠팔구십백천만억]|\s(?=[\d일이삼사오육칠팔구십백천]))*")
+_AMOUNT = re.compile(
+    r"(?:\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억])(?:[\d,.]|[일이삼사오육칠팔구십백천만억]|\s(?=[\d일이삼사오육칠팔구십백천]))*"
+)
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,18 @@ def read_amount(text: str) -> float | None:
     if match is None:
         return None
     total, section, number, after_eok = 0.0, 0.0, None, False
-    for token in re.findall(r"\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억]", match.group()):
-        if token in _DIGITS:
-            number = float(_DIGITS[token])
-        elif token in _UNITS:
-            section += (1 if number is None else number) * _UNITS[token]
+    for part in re.findall(r"\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억]", match.group()):
+        if part in _DIGITS:
+            number = float(_DIGITS[part])
+        elif part in _UNITS:
+            section += (1 if number is None else number) * _UNITS[part]
             number = None
-        elif token in _GROUPS:
+        elif part in _GROUPS:
             section += number or 0
-            total += (section or 1) * _GROUPS[token]
-            section, number, after_eok = 0.0, None, token == "억"
+            total += (section or 1) * _GROUPS[part]
+            section, number, after_eok = 0.0, None, part == "억"
         else:
-            number = float(token.replace(",", ""))
+            number = float(part.replace(",", ""))
     rest = section + (number or 0)
     if after_eok and rest < _GROUPS["만"]:
         rest *= _GROUPS["만"]

@@ -43,6 +43,7 @@ class FieldKind(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: str
     describe: str = Field(default="", description="What the field means, shown to the model and in the docs")
     derive: str | None = Field(
         default=None, description="Expression over other fields; such a field is computed, never asked"

@@ -153,10 +153,10 @@ def _evaluate(node: ast.expr, values: Mapping[str, Value]) -> Value:
         case ast.BoolOp(op=op, values=parts):
             return _three_valued(isinstance(op, ast.And), [_evaluate(part, values) for part in parts])
         case ast.UnaryOp(op=op, operand=operand):
-            value = _evaluate(operand, values)
-            if value is None:
+            inner = _evaluate(operand, values)
+            if inner is None:
                 return None
-            return not value if isinstance(op, ast.Not) else -float(value)  # type: ignore[arg-type]
+            return not inner if isinstance(op, ast.Not) else -float(inner)  # type: ignore[arg-type]
         case ast.BinOp(left=left, op=op, right=right):
             one, other = _evaluate(left, values), _evaluate(right, values)
             if one is None or other is None or (isinstance(op, ast.Div) and other == 0):

@@ -1,6 +1,6 @@
 """`label`: exactly one of a closed list."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -34,7 +34,7 @@ class LabelField(FieldKind):
         return {"type": "string", "enum": list(self.of)}
 
     def answer_type(self) -> object:
-        return Literal[self.of]
+        return one_of(self.of)
 
     def allowed(self) -> tuple[str, ...]:
         return self.of
@@ -45,6 +45,11 @@ class LabelField(FieldKind):
     def read(self, answer: object, text: PostText) -> Reading:
         label = str(answer)
         return Reading({"": label}, evidence_of(label, self.cues, text))
+
+
+def one_of(labels: tuple[str, ...]) -> Any:
+    """Annotation of an answer among labels."""
+    return Literal[labels]
 
 
 def evidence_of(label: str, cues: dict[str, tuple[str, ...]], text: PostText) -> tuple[Span, ...]:

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from madang.extraction.grounding import PostText
 from madang.schema.base import FieldKind, Reading, Value
-from madang.schema.label import check_labels, evidence_of
+from madang.schema.label import check_labels, evidence_of, one_of
 from madang.schema.types import TEXTS, ColumnType
 
 
@@ -38,7 +38,7 @@ class LabelsField(FieldKind):
         return {"type": "array", "items": {"type": "string", "enum": list(self.of)}, "maxItems": self.most}
 
     def answer_type(self) -> object:
-        return Annotated[list[Literal[self.of]], Field(max_length=self.most)]
+        return Annotated[list[one_of(self.of)], Field(max_length=self.most)]  # type: ignore[misc]  # made while running
 
     def allowed(self) -> tuple[str, ...]:
         return self.of

@@ -9,7 +9,8 @@ def fields_markdown(fields: Fields) -> str:
     for name, field in fields.items():
         origin = f"`{field.derive}`" if field.derive is not None else "asked"
         allowed = field.allowed()
-        meaning = field.describe + (f" ({', '.join(allowed)})" if allowed and field.value_type.duckdb != "BOOLEAN" else "")
-        kind = getattr(field, "kind")  # noqa: B009 - each kind narrows the literal, so the base cannot declare it
-        lines.append(f"| {name} | {kind} | {field.value_type.duckdb} | {origin} | {meaning.replace('|', '/')} |")
+        meaning = field.describe + (
+            f" ({', '.join(allowed)})" if allowed and field.value_type.duckdb != "BOOLEAN" else ""
+        )
+        lines.append(f"| {name} | {field.kind} | {field.value_type.duckdb} | {origin} | {meaning.replace('|', '/')} |")
     return "\n".join(lines)

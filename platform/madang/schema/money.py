@@ -20,7 +20,8 @@ class MoneyField(FieldKind):
 
     kind: Literal["money"]
     bare_unit: Literal["KRW", "manwon", "USD"] = Field(
-        default="KRW", description='What a number without a unit counts: manwon for "500/40"'
+        default="KRW",
+        description="What a number without a unit counts in a Korean post (manwon: 500/40); elsewhere dollars",
     )
     min: float | None = Field(default=None, description="Smallest sensible amount, in the currency's unit")
     max: float | None = Field(default=None, description="Largest sensible amount, in the currency's unit")
@@ -43,7 +44,8 @@ class MoneyField(FieldKind):
         span = text.find(str(answer))
         if span is None:
             return Reading({"": None, "__currency": None}, dropped="not_in_text")
-        money = read_money(text.quoted(span), bare_unit=self.bare_unit)
+        # 1,450 in an English advert is not 14.5 million won.
+        money = read_money(text.quoted(span), bare_unit=self.bare_unit if text.is_korean else "USD")
         if money is None:
             return Reading({"": None, "__currency": None}, dropped="unreadable")
         if (self.min is not None and money.amount < self.min) or (self.max is not None and money.amount > self.max):

@@ -1,0 +1,96 @@
+"""The command line killed with -9: nothing received is lost, and nothing is sent twice but what was in flight."""
+
+from collections import Counter
+from contextlib import ExitStack
+
+import pytest
+from faults.shipped import Shipped, until, write_locked
+from scenario import ALL_DAYS, Project, posts
+
+from madang.extraction.checks import completeness
+
+KILLED = -9
+
+
+@pytest.fixture
+def shipped(project: Project) -> Shipped:
+    return Shipped(project)
+
+
+def killed_sending(shipped: Shipped, kill_at: int, concurrency: int) -> set[str]:
+    """A run that dies of its model's so-many-th request.
+
+    Returns:
+        Request hashes of the replies that it left in the spool.
+    """
+    ended = shipped.run("run", "groups", kill_at=kill_at, concurrency=concurrency)
+
+    assert ended.code == KILLED, ended
+    return shipped.spooled()
+
+
+def test_a_run_killed_at_every_stage_loses_no_reply_and_repeats_only_what_was_in_flight(shipped: Shipped) -> None:
+    project, home = shipped.project, shipped.project.home
+    catalog, claims = home / "warehouse" / "catalog.sqlite", home / "claims.sqlite"
+    project.ingest(*posts(80))
+    received: set[str] = set()
+
+    # Before any reply, with a reply on the way, with replies synced: nothing is in the warehouse yet.
+    assert killed_sending(shipped, kill_at=1, concurrency=4) == set()
+    left = killed_sending(shipped, kill_at=24, concurrency=4)
+    assert 20 <= len(left) <= 23
+    received |= left
+    left = killed_sending(shipped, kill_at=20, concurrency=1)
+    assert 18 <= len(left) <= 19
+    received |= left
+    assert set(shipped.replies()) == received - left
+    assert shipped.unknown().total() <= 1 + 4
+
+    # While the dead run's replies are brought home: data files written, the catalog not.
+    there = shipped.data_files("ops.replies")
+    with write_locked(catalog), shipped.start("run", "groups") as life:
+        until(lambda: shipped.data_files("ops.replies") != there, life)
+        assert life.kill().code == KILLED
+    assert shipped.spooled() == left
+    assert set(shipped.replies()) == received - left
+
+    # When they are home, and neither the claims nor the spool say so.
+    with write_locked(claims), shipped.start("run", "groups") as life:
+        until(lambda: set(shipped.replies()) == received, life)
+        assert life.kill().code == KILLED
+    assert shipped.spooled() == left
+
+    # In the merge of posts: data files written, the catalog not.
+    there = shipped.data_files("attributes.groups")
+    before = shipped.sent().total()
+    with shipped.start("run", "groups", "--limit", "60", seconds=0.05) as life:
+        until(lambda: shipped.sent().total() > before, life)
+        with write_locked(catalog):
+            until(lambda: shipped.data_files("attributes.groups") != there, life)
+            assert life.kill().code == KILLED
+    assert project.rows("SELECT count(*) FROM attributes.groups") == [(0,)]
+    received |= shipped.spooled()
+    assert len(received) == 60
+
+    # After the merge, before the claims say so.
+    before = shipped.sent().total()
+    with shipped.start("run", "groups", seconds=0.05) as life, ExitStack() as held:
+        until(lambda: shipped.sent().total() > before, life)
+        with write_locked(catalog):
+            until(lambda: len(shipped.claims("received")) == 20, life)
+            held.enter_context(write_locked(claims))
+        until(lambda: project.rows("SELECT count(*) FROM attributes.groups") == [(80,)], life)
+        assert life.kill().code == KILLED
+    received |= shipped.spooled()
+
+    ended = shipped.run("run", "groups")
+
+    assert ended.code == 3, ended
+    assert len(received) == 80
+    assert sorted(shipped.replies()) == sorted(received)
+    assert shipped.sent() == Counter(received) + shipped.unknown()
+    assert shipped.answered() == Counter(received)
+    assert shipped.logs() == []
+    assert project.rows("SELECT count(*), count(DISTINCT post_id) FROM attributes.groups") == [(80, 80)]
+    checked = completeness(project.warehouse, project.task(), ALL_DAYS)
+    assert (checked.passed, checked.summary) == (True, "80 planned = 80 extracted + 0 quarantined + 0 pending")
