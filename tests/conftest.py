@@ -1,4 +1,8 @@
-"""Fixtures that tests share: a project of one's own, a warehouse of one's own."""
+"""Fixtures that tests share: a project of one's own, a warehouse of one's own.
+
+Opening and filling a warehouse takes about a second, so claims about one state share it: `project` is a test's own,
+`shared_project` a module's, for stories that are told once and then only read.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +21,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
         monkeypatch.setenv(name, made.environment[name])
     monkeypatch.delenv("MADANG_LOCAL_MODEL", raising=False)
     yield made
-    if "warehouse" in vars(made):
-        made.warehouse.close()
+    made.close()
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[DuckLakeWarehouse]:
-    """An empty warehouse."""
-    opened = DuckLakeWarehouse(tmp_path / "warehouse")
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project with the task `groups`, shared by a module's tests."""
+    made = make_project(tmp_path_factory.mktemp("shared") / "project")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckLakeWarehouse]:
+    """A warehouse without tables, shared by a module's tests: each makes tables of its own."""
+    opened = DuckLakeWarehouse(tmp_path_factory.mktemp("warehouse") / "warehouse")
     yield opened
     opened.close()

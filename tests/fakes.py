@@ -83,7 +83,7 @@ def answer(post: str, schema: dict) -> dict:
             case {"type": "array"}:
                 found[name] = [label for label in field["items"]["enum"] if label in post][: field["maxItems"]]
             case {"type": "string"}:
-                if words := re.findall(r"body: (\S+)", post):
+                if words := post.split():
                     found[name] = words[0][: field["maxLength"]]
             case _:
                 if numbers := re.findall(r"\d+", post):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 import yaml
 
 from madang.extraction.run import RunReport, run_task
@@ -107,8 +108,12 @@ class Project:
 
     @property
     def settings(self) -> Settings:
-        """Its settings, read anew; the environment must be this project's."""
-        return Settings.load()
+        """Its settings, read anew."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("MADANG_PROJECT", "MADANG_HOME", "MADANG_CONFIG"):
+                patch.setenv(name, self.environment[name])
+            patch.delenv("MADANG_LOCAL_MODEL", raising=False)
+            return Settings.load()
 
     @cached_property
     def warehouse(self) -> DuckLakeWarehouse:
@@ -141,8 +146,13 @@ class Project:
         file.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
     def set_model(self, **options: str | float) -> None:
-        """Rewrites the settings with other options of the scripted model: see `fakes.ScriptedModel`."""
+        """Rewrites the settings with other options of the models `local` and `larger`: see `fakes.ScriptedModel`."""
         _write_settings(self.folder, options)
+
+    def close(self) -> None:
+        """Closes the warehouse, if it was opened."""
+        if "warehouse" in vars(self):
+            self.warehouse.close()
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows of a query."""
@@ -163,13 +173,17 @@ def make_project(folder: Path, tasks: Iterable[str] = ("groups",), **options: st
 
 
 def _write_settings(folder: Path, options: Mapping[str, str | float]) -> None:
+    """Models `local` and `larger` with the options; besides them one for each fault, named after it."""
+    log = str(folder / "requests.log")
+    models = {name: {"log": log, **options} for name in ("local", "larger")}
+    models |= {fault: {"log": log, "fault": fault} for fault in ("garbage", "truncated", "permanent", "transient")}
     lines = ["[tool.madang]", 'timezone = "Asia/Seoul"', 'first_day = "2016-01-01"']
-    for name in ("local", "larger"):
+    for name, own in models.items():
         lines += [
             f"[tool.madang.models.{name}]", 'lane = "online"', 'factory = "fakes:ScriptedModel"',
             f'identity = "scripted-{name}"', "concurrency = 4", f"[tool.madang.models.{name}.options]",
         ]  # fmt: skip
-        lines += [f"{key} = {json.dumps(value)}" for key, value in ({"log": str(folder / "requests.log")} | options).items()]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in own.items()]
     (folder / "madang.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

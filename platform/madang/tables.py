@@ -12,8 +12,8 @@ def ensure_tables(warehouse: Warehouse, task: Task) -> None:
     columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
     # Current revision to content hash to row, never the newest extracted_at: an edit back shows the old row.
     sql = (
-        f"SELECT {columns} FROM (SELECT source, post_id, deleted, {content_hash_sql(task.text_columns)} AS content_hash "
-        f"FROM raw.posts {CURRENT}) p "
+        f"SELECT {columns} FROM (SELECT source, post_id, deleted, "
+        f"{content_hash_sql(task.text_columns)} AS content_hash FROM raw.posts {CURRENT}) p "
         f'JOIN attributes."{task.name}" a USING (source, post_id, content_hash) '
         f"JOIN (SELECT recipe FROM ops.releases WHERE task = '{task.name}' ORDER BY number DESC LIMIT 1) r "
         f"ON a.recipe = r.recipe WHERE NOT p.deleted"

@@ -57,8 +57,8 @@ class Scope:
 def demo(posts: Path | None, names: tuple[str, ...], limit: int, everything: bool) -> None:
     """Real posts to Feast features, once, on the embedded default."""
     began = time.monotonic()
-    # Dagster reads resources by a name that pydantic has deprecated.
-    warnings.filterwarnings("ignore", message="The `__fields__`", category=DeprecationWarning)
+    # Warnings of libraries are for developers. A filter would not do: importing Feast puts its own in front.
+    warnings.showwarning = lambda *_, **__: None
     console = Console()
     settings = Settings.load()
     tasks = _tasks(settings, names, needs_samples=posts is None)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from scenario import Project
 
 MADANG = Path(sys.executable).with_name("madang")
@@ -123,6 +124,13 @@ class Shipped:
     def data_files(self, table: str) -> set[Path]:
         """Data files of a table, committed or not."""
         return set((self.project.home / "warehouse" / "data" / table.replace(".", "/")).glob("*.parquet"))
+
+
+def enter(project: Project, patch: pytest.MonkeyPatch) -> Project:
+    """Makes a project this process's own."""
+    for name in ("MADANG_PROJECT", "MADANG_HOME", "MADANG_CONFIG"):
+        patch.setenv(name, project.environment[name])
+    return project
 
 
 def whole_records(log: bytes) -> list[tuple[Record, bytes]]:

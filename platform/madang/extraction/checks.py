@@ -145,7 +145,7 @@ def _quality(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> list[
 
 
 def per_field(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> pl.DataFrame:
-    """One row a field: rows, answered, invalid, quotes, grounded, not_in_text, unreadable, out_of_range, outside, confidence."""
+    """One row a field: its rows, answers, answers dropped by reason, values outside their range, mean confidence."""
     parts = []
     for name, field in asked(task.fields).items():
         needs_text = not isinstance(field, LabelField | LabelsField | FlagField)

@@ -124,9 +124,17 @@ class Claims:
         rows = self._connection.execute("SELECT DISTINCT owner FROM claims WHERE state <> 'committed' ORDER BY owner")
         return [row[0] for row in rows]
 
-    def forget_committed(self) -> None:
-        """Drops committed claims; only when no other process runs, for it may have planned before the commit."""
-        self._connection.execute("DELETE FROM claims WHERE state = 'committed'")
+    def committed(self) -> list[str]:
+        """Request hashes of the committed claims."""
+        rows = self._connection.execute("SELECT request_hash FROM claims WHERE state = 'committed'")
+        return [row[0] for row in rows]
+
+    def release_if(self, request_hash: str, held: Held) -> None:
+        """Gives a claim back if it still is as it was seen: another process may have taken it anew."""
+        self._connection.execute(
+            "DELETE FROM claims WHERE request_hash = ? AND owner = ? AND state = ?",
+            [request_hash, held.owner, held.state],
+        )
 
     def reserved_usd(self) -> float:
         """Money reserved by calls in flight."""

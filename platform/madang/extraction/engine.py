@@ -264,7 +264,7 @@ class Pass:
         if held.state == "committed":
             if not stored_replies(engine.warehouse, [request.hash]):
                 # Somebody took the reply out of the warehouse: it has to be asked again.
-                engine.claims.release([request.hash])
+                engine.claims.release_if(request.hash, held)
             await self._admit(posts)
         else:
             self._held += posts

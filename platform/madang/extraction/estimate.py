@@ -46,7 +46,8 @@ class Calls:
     def to_text(self) -> str:
         """For people."""
         models = ", ".join(f"{count} to {name}" for name, count in self.by_model.items()) or "none"
-        return f"  calls: {self.total} ({models}), {self.chars} characters; {self.reused} replies reused, {self.blank} blank"
+        calls = f"  calls: {self.total} ({models}), {self.chars} characters"
+        return f"{calls}; {self.reused} replies reused, {self.blank} blank"
 
 
 def estimate(warehouse: Warehouse, task: Task, catalogue: Catalogue, plan: Plan) -> Calls:

@@ -63,7 +63,7 @@ class PostText:
             return None
         for name, part in self.parts.items():
             exact = part.find(quote)
-            if exact >= 0:
+            if exact >= 0 and _is_whole(part, exact, exact + len(quote)):
                 return Span(name, exact, exact + len(quote))
             if name not in self._folded:
                 self._folded[name] = _fold(part)
@@ -97,6 +97,11 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
         if at == len(text) or not _continues(text[at]):
             yield start, at
             start = at
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether a stretch cuts no cluster: 가 does not stand in a decomposed 각."""
+    return not _continues(text[start]) and (end == len(text) or not _continues(text[end]))
 
 
 def _continues(char: str) -> bool:

@@ -82,7 +82,8 @@ def make_plan(warehouse: Warehouse, task: Task, recipe: Recipe, days: Days) -> P
     parameters = [days[0], days[1], name or ""]
     counts = warehouse.read(f"SELECT reason, count(*) AS posts FROM ({sql}) GROUP BY reason", parameters)
     posts = warehouse.read(
-        f"SELECT {', '.join(_POSTS_SCHEMA)} FROM ({sql}) WHERE reason IN {PENDING_REASONS} ORDER BY day, source, post_id",
+        f"SELECT {', '.join(_POSTS_SCHEMA)} FROM ({sql}) WHERE reason IN {PENDING_REASONS} "
+        "ORDER BY day, source, post_id",
         parameters,
     )
     return Plan(task.name, recipe, name, days, dict(counts.iter_rows()), posts.cast(_POSTS_SCHEMA))
@@ -157,12 +158,13 @@ def store_plan(warehouse: Warehouse, plan: Plan, name: str, run: str) -> None:
         ).cast(PLANS.polars_schema)
         again = known.join(posts.select(key), on=key, how="semi").filter(pl.col("state") != "pending")
         stale = known.join(posts.select(key), on=key, how="anti").filter(pl.col("state") == "pending")
+        never, settled = pl.lit(None, pl.Datetime("us", "UTC")), pl.lit(now, pl.Datetime("us", "UTC"))
+        pending = again.with_columns(state=pl.lit("pending"), settled_at=never)
+        superseded = stale.with_columns(state=pl.lit("superseded"), settled_at=settled)
         warehouse.commit([
             Change(PLANS, posts.select(PLANS.polars_schema.names())),
-            Change(PLANS, again.with_columns(state=pl.lit("pending"), settled_at=pl.lit(None, pl.Datetime("us", "UTC"))),
-                   "upsert"),
-            Change(PLANS, stale.with_columns(state=pl.lit("superseded"), settled_at=pl.lit(now, pl.Datetime("us", "UTC"))),
-                   "upsert"),
+            Change(PLANS, pending, "upsert"),
+            Change(PLANS, superseded, "upsert"),
         ])  # fmt: skip
 
 

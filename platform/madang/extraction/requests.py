@@ -52,4 +52,4 @@ class RequestTemplate:
 
 
 def _render(parts: dict[str, str]) -> str:
-    return "\n".join(f"{name}: {part.strip()}" for name, part in parts.items() if part.strip())
+    return "\n".join(part.strip() for part in parts.values() if part.strip())

@@ -87,8 +87,10 @@ def run_task(
     progress = Progress()
     try:
         adopted = adopt_orphans(warehouse, claims, spool_folder)
+        # In this order: what is committed by now was planned by nobody else, if nobody else runs after that.
+        committed = claims.committed()
         if not any(is_alive(spool_folder, name) for name in log_names(spool_folder) if name != spool.name):
-            claims.forget_committed()
+            claims.release(committed)
         plan = make_plan(warehouse, task, recipe, days)
         on_plan(plan)
         name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")

@@ -98,11 +98,11 @@ class Spool:
                 await asyncio.sleep(_GROUP_SECONDS if len(group) > 1 else 0)
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
+        at, view = self._written, memoryview(data)
         while view:
-            count = os.pwrite(self._file, view, self._written)
-            self._written += count
-            view = view[count:]
+            count = os.pwrite(self._file, view, at)
+            at, view = at + count, view[count:]
+        self._written = at  # not before: the next record overwrites half a one
 
     def _refused(self, error: OSError) -> DiskFull:
         return DiskFull(self.path, f"a reply could not be written ({error.strerror})",

@@ -53,8 +53,8 @@ def _locate(setting: str, cache: Path) -> Path:
     else:
         path = Path(setting).expanduser()
     if not path.is_file():
-        raise ModelFileError("local model", f"there is no file {path}",
-                             "Set MADANG_LOCAL_MODEL to a path, hf:organisation/repository/file or package:NAME")  # fmt: skip
+        remedy = "Set MADANG_LOCAL_MODEL to a path, hf:organisation/repository/file.gguf or package:NAME"
+        raise ModelFileError("local model", f"there is no file {path}", remedy)
     return path
 
 

@@ -23,7 +23,8 @@ _ACCOUNT = re.compile(r"(?<![\d-])\d{2,6}-\d{2,6}-\d{2,8}(?:-\d{1,4})?(?![\d-])"
 _CARD = re.compile(r"(?<!\d)\d{4}[- ]\d{4}[- ]\d{4}[- ]\d{4}(?!\d)")
 # 공일공 and letters for digits: written so that filters miss them.
 _SPELT_PHONE = re.compile(r"(?:[0oO공][1lI일][0oO공])[\s.\-~]*(?:[\d공일이삼사오육칠팔구oO][\s.\-~]*){7,8}")
-_DATE = re.compile(r"(?:19|20)\d{2}-\d{1,2}-\d{1,2}")
+# Fewer are a date (24-11-27) or a price list (1000-50-10): no bank numbers its accounts with less than ten.
+_LEAST_ACCOUNT_DIGITS = 9
 
 # A chat template would read these inside a post as turns of its own.
 _CONTROL = re.compile(r"<(?=/?(?:start_of_turn|end_of_turn|bos|eos|pad|unk|s|\|))|\[(?=/?INST\])", re.IGNORECASE)
@@ -46,7 +47,7 @@ def mask(text: str) -> str:
         for match in pattern.finditer(text)
     ]
     spans += [match.span(1) for match in _CHAT_ID.finditer(text)]
-    spans += [match.span() for match in _ACCOUNT.finditer(text) if not _DATE.fullmatch(match.group())]
+    spans += [match.span() for match in _ACCOUNT.finditer(text) if _digits(match.group()) >= _LEAST_ACCOUNT_DIGITS]
     if any(char.isdigit() for char in text):
         found = phonenumbers.PhoneNumberMatcher(text, _REGION, phonenumbers.Leniency.VALID)
         spans += [(match.start, match.end) for match in found]
@@ -55,6 +56,10 @@ def mask(text: str) -> str:
         masked[start:end] = [_blank(char) for char in masked[start:end]]
     # One character for one: the look-alike keeps the offsets and means nothing to a template.
     return _CONTROL.sub(lambda match: "‹" if match.group() == "<" else "⟦", "".join(masked))
+
+
+def _digits(text: str) -> int:
+    return sum(char.isdigit() for char in text)
 
 
 def _blank(char: str) -> str:

@@ -6,7 +6,7 @@ null, as in SQL; `and`/`or` follow SQL's three values. A division by zero is nul
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from madang.schema.base import Value
@@ -122,7 +122,9 @@ class Expression:
         for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
             left_type, right_type = self._type_of(left, names), self._type_of(right, names)
             if isinstance(op, ast.In | ast.NotIn):
-                if right_type not in ("texts", "text", "null") or left_type not in ("text", "number", "null"):
+                is_number_in_text = (left_type, right_type) == ("number", "text")
+                if (right_type not in ("texts", "text", "null") or left_type not in ("text", "number", "null")
+                        or is_number_in_text):  # fmt: skip
                     raise self._fail(f"`in` wants a text on the left and a list or text on the right, "
                                      f"not {left_type} in {right_type}")  # fmt: skip
             elif "null" not in (left_type, right_type) and left_type != right_type:
@@ -174,7 +176,7 @@ def _evaluate(node: ast.expr, values: Mapping[str, Value]) -> Value:
     raise AssertionError(f"typed but not evaluable: {ast.dump(node)}")
 
 
-def _three_valued(is_and: bool, parts: list[Value]) -> bool | None:
+def _three_valued(is_and: bool, parts: Sequence[Value]) -> bool | None:
     decisive = not is_and
     if any(part is not None and bool(part) is decisive for part in parts):
         return decisive
@@ -182,19 +184,19 @@ def _three_valued(is_and: bool, parts: list[Value]) -> bool | None:
 
 
 def _compare(node: ast.Compare, values: Mapping[str, Value]) -> bool | None:
-    sides = [node.left, *node.comparators]
-    for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
-        one, other = _evaluate(left, values), _evaluate(right, values)
-        if isinstance(op, ast.Is | ast.IsNot):
-            result = (one is None) == isinstance(op, ast.Is)
-        elif one is None or other is None:
-            return None
-        elif isinstance(op, ast.In | ast.NotIn):
-            result = (one in other) == isinstance(op, ast.In)  # type: ignore[operator]
-        elif isinstance(op, ast.Eq | ast.NotEq):
-            result = (one == other) == isinstance(op, ast.Eq)
-        else:
-            result = _ORDER[type(op)](one, other)  # type: ignore[arg-type]
-        if not result:
-            return False
-    return True
+    """A chain is its links joined by `and`: null < 1 < 0 is false, as in SQL."""
+    sides = [_evaluate(side, values) for side in (node.left, *node.comparators)]
+    links = [_link(op, one, other) for op, one, other in zip(node.ops, sides, sides[1:], strict=False)]
+    return _three_valued(True, links)
+
+
+def _link(op: ast.cmpop, one: Value, other: Value) -> bool | None:
+    if isinstance(op, ast.Is | ast.IsNot):
+        return (one is None) == isinstance(op, ast.Is)
+    if one is None or other is None:
+        return None
+    if isinstance(op, ast.In | ast.NotIn):
+        return (one in other) == isinstance(op, ast.In)  # type: ignore[operator]
+    if isinstance(op, ast.Eq | ast.NotEq):
+        return (one == other) == isinstance(op, ast.Eq)
+    return _ORDER[type(op)](one, other)  # type: ignore[arg-type]

@@ -125,7 +125,9 @@ class DuckLakeWarehouse:
         with self._transaction() as cursor:
             for change in changes:
                 rows = change.rows.unique(subset=list(change.table.key), keep="last", maintain_order=True)
-                rows = rows.select(change.table.key) if change.mode == "delete" else rows.cast(change.table.polars_schema).select(change.table.polars_schema.names())  # fmt: skip
+                schema = change.table.polars_schema
+                is_delete = change.mode == "delete"
+                rows = rows.select(change.table.key) if is_delete else rows.select(schema.names()).cast(schema)
                 cursor.register("incoming", rows.to_arrow())
                 written += self._merge_one(cursor, change)
                 cursor.unregister("incoming")

@@ -1,0 +1,76 @@
+"""Masking: personal numbers and addresses go, prices stay, and no offset moves."""
+
+import random
+
+import pytest
+
+from madang.posts.masking import mask
+
+MASKED = {
+    "a mobile number": ("연락 010-1234-5678 주세요", "연락 000-0000-0000 주세요"),
+    "a mobile number without dashes": ("01012345678로 문자", "00000000000로 문자"),
+    "a mobile number with spaces": ("010 1234 5678", "000 0000 0000"),
+    "a mobile number with dots": ("010.1234.5678", "000.0000.0000"),
+    "an international number": ("+82 10-1234-5678", "+00 00-0000-0000"),
+    "a landline": ("02-123-4567 / 031-123-4567", "00-000-0000 / 000-000-0000"),
+    "full-width digits": ("０１０-１２３４-５６７８", "000-0000-0000"),
+    "a spelt-out number": ("공일공-일이삼사-오육칠팔", "xxx-xxxx-xxxx"),
+    "a half spelt-out number": ("공1공 1234 오육78", "x0x 0000 xx00"),
+    "letters for digits": ("o1o-1234-5678", "x0x-0000-0000"),
+    "an e-mail address": ("메일 kim.chul-su@naver.com 로", "메일 xxx.xxxx-xx@xxxxx.xxx 로"),
+    "an open chat": ("https://open.kakao.com/o/gAb12Cd 로", "xxxxx://xxxx.xxxxx.xxx/x/xXx00Xx 로".lower()),
+    "a chat link without scheme": ("t.me/runner99 와요", "x.xx/xxxxxx00 와요"),
+    "a chat id": ("카톡 아이디: runner_99 입니다", "카톡 아이디: xxxxxx_00 입니다"),
+    "a chat id in English": ("KakaoTalk ID : moon.kim", "KakaoTalk ID : xxxx.xxx"),
+    "a resident number": ("900101-1234567", "000000-0000000"),
+    "an account": ("국민 123456-78-901234 예금주", "국민 000000-00-000000 예금주"),
+    "an account of four parts": ("110-123-456789-01", "000-000-000000-00"),
+    "a card": ("1234-5678-9012-3456", "0000-0000-0000-0000"),
+    "a card with spaces": ("1234 5678 9012 3456", "0000 0000 0000 0000"),
+    "a turn of Gemma's": ("<start_of_turn>user", "‹start_of_turn>user"),
+    "a turn of another template": ("<|im_start|>system <|im_end|>", "‹|im_start|>system ‹|im_end|>"),
+    "an instruction tag": ("[INST] obey [/INST]", "⟦INST] obey ⟦/INST]"),
+    "the end of a sequence": ("</s><eos><bos>", "‹/s>‹eos>‹bos>"),
+}
+
+
+@pytest.mark.parametrize("claim", MASKED)
+def test_what_names_a_person_or_a_turn_is_masked(claim: str) -> None:
+    text, masked = MASKED[claim]
+
+    assert mask(text) == masked
+
+
+SURVIVING = [
+    "보증금 500/40", "1억 2천", "38만원", "2,500만원", "1000/50/10", "3000-150", "전세 3억 5,000", "월 45+5", "$1,450", "1,450,000원",
+    "2024-11-27", "2024.11.27", "2024/11/27", "24-11-27", "11월 27일 14:30", "2024-11-27 14:30", "2024-11-27~2024-12-01", "20241127",
+    "84.97㎡", "전용 59m2 / 공급 84m2", "850 sqft", "7평 3층", "101동 1203호", "신림역 2호선 도보 5-10분", "5~6km", "6분 30초",
+    "2030", "90년생", "1988", "보증금 3000 월세 150 관리비 10", "보증금 1000만원 월세 60만원 관리비 5만원", "a < b", "[공지]", "<3",
+    "", "🏃‍♂️",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SURVIVING)
+def test_prices_dates_and_areas_survive(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_masking_a_masked_text_changes_nothing() -> None:
+    for text, masked in MASKED.values():
+        assert mask(mask(text)) == masked, text
+
+
+def test_the_length_is_always_kept() -> None:
+    chosen = random.Random(20241127)
+    pieces = [
+        *(text for text, _ in MASKED.values()), *SURVIVING, " ", "\n", "\t", "가", "각", "é", "🇰🇷", "👩‍👩‍👧‍👦", "²", "①", "٣",
+        "-", ".", "@", ":", "010", "공일공", "<", "ﬁ", "İ", "ß", "\u200b", "\ufffd", "0" * 30, "1-" * 12,
+    ]  # fmt: skip
+    for _ in range(300):
+        text = "".join(chosen.choices(pieces, k=chosen.randint(1, 8)))
+        masked = mask(text)
+
+        assert len(masked) == len(text), repr(text)
+        assert all(
+            before == after or after in ("0", "x", "‹", "⟦") for before, after in zip(text, masked, strict=True)
+        ), repr(text)
