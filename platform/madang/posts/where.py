@@ -49,7 +49,7 @@ def compile_where(source: str, dialect: Literal["duckdb", "bigquery"] = "duckdb"
 _TYPES = {column.name: column.type.duckdb for column in RAW_POSTS.columns}
 
 
-def _check_comparison(node: exp.Expression, source: str) -> None:
+def _check_comparison(node: exp.Expr, source: str) -> None:
     # DuckDB would turn `board = 3` into a cast that fails on the first row, long after loading.
     match node:
         case exp.EQ() | exp.NEQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE():

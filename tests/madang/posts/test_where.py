@@ -13,7 +13,7 @@ COMPILED = {
     "true": ("TRUE", "TRUE"),
     "(board is null)": ('("board" IS NULL)', "(`board` IS NULL)"),
     "extra->>'$.district' = '마포구'": (
-        "\"extra\" ->> '$.district' = '마포구'", "JSON_EXTRACT_SCALAR(`extra`, '$.district') = '마포구'",
+        "(\"extra\" ->> '$.district') = '마포구'", "JSON_EXTRACT_SCALAR(`extra`, '$.district') = '마포구'",
     ),
 }
 
