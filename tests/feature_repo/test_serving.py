@@ -18,7 +18,7 @@ LATER = timedelta(days=1)
 EVENT_AT = datetime(2024, 11, 27, 0, 0, tzinfo=UTC)
 GROUP = post("g1", "running 20s 함께 뛰실 분 모집합니다", title="한강 러닝")
 BLANK = post("g2", " 🙏 ")
-FLAT = post("r1", "1억 2천 보증금, 신림역 앞 apartment bed desk monthly", title="투룸 500만원 🏠", board="rentals")
+FLAT = post("r1", "신림역 앞 apartment bed desk monthly 🏠", title="1억 2천 투룸", board="rentals")
 LOFT = post("r2", "$1,200 a month, sublet, tv", board="rentals")
 
 

@@ -52,7 +52,7 @@ def value_stretches(text: str) -> dict[str, list[Stretch]]:
             at = _skip(text, end)
             if text[at] == ",":
                 at = _skip(text, at + 1)
-    except (ValueError, IndexError):  # a repaired reply: what was read so far stands
+    except (ValueError, IndexError, RecursionError):  # a repaired reply: what was read so far stands
         return stretches
     return stretches
 
@@ -83,6 +83,8 @@ def _skip(text: str, at: int) -> int:
 
 def _of_item(text: str, tokens: Sequence[Token], stretch: Stretch, allowed: tuple[str, ...] | None) -> float:
     start, end = stretch
+    # A token may reach past the value: into its closing quote, or what follows a bare true or false.
+    ends = '"' if start and text[start - 1] == '"' else ",]} \n"
     logs = []
     at = 0
     for token in tokens:
@@ -92,16 +94,15 @@ def _of_item(text: str, tokens: Sequence[Token], stretch: Stretch, allowed: tupl
         if allowed is None:
             logs.append(token.logprob)
         else:
-            logs.append(
-                _renormalised(token, text[start:before] if before > start else "", max(start - before, 0), allowed)
-            )
+            prefix = text[start:before] if before > start else ""
+            logs.append(_renormalised(token, prefix, max(start - before, 0), allowed, ends))
     if not logs:
         return 0.0
     total = sum(logs)
     return math.exp(total / len(logs) if allowed is None else total)
 
 
-def _renormalised(token: Token, prefix: str, lead: int, allowed: tuple[str, ...]) -> float:
+def _renormalised(token: Token, prefix: str, lead: int, allowed: tuple[str, ...], ends: str) -> float:
     """Log-probability among the tokens that continue an allowed label.
 
     Args:
@@ -109,18 +110,21 @@ def _renormalised(token: Token, prefix: str, lead: int, allowed: tuple[str, ...]
         prefix: What stands of the value before it.
         lead: Characters of the token that stand before the value (an opening quote).
         allowed: The labels.
+        ends: Characters that end the value.
     """
     head = token.text[:lead]
     mass = 0.0
     for text, logprob in token.top:
-        if text[:lead] == head and _continues(prefix + text[lead:], allowed):
+        if text[:lead] == head and _continues(prefix + text[lead:], allowed, ends):
             mass += math.exp(logprob)
     mass = max(mass, math.exp(token.logprob))
     return token.logprob - math.log(mass)
 
 
-def _continues(stretch: str, allowed: tuple[str, ...]) -> bool:
+def _continues(stretch: str, allowed: tuple[str, ...], ends: str) -> bool:
     if not stretch:
         return False
-    label, quote, _ = stretch.partition('"')
-    return label in allowed if quote else any(item.startswith(label) for item in allowed)
+    length = next((at for at, char in enumerate(stretch) if char in ends), None)
+    if length is None:
+        return any(item.startswith(stretch) for item in allowed)
+    return stretch[:length] in allowed

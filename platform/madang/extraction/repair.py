@@ -32,11 +32,7 @@ def parse_reply(text: str, model: type[BaseModel]) -> Answers | None:
     Returns:
         The answers, or None if no object could be read out of it.
     """
-    is_repaired = False
-    try:
-        plain = json.loads(text)
-    except json.JSONDecodeError:
-        plain, is_repaired = json_repair.loads(text), True
+    plain, is_repaired = _decode(text)
     if not isinstance(plain, dict) or (is_repaired and not plain):
         return None
     invalid: list[str] = []
@@ -50,3 +46,15 @@ def parse_reply(text: str, model: type[BaseModel]) -> Answers | None:
         else:
             values = {name: value for name in model.model_fields if (value := getattr(answers, name)) is not None}
             return Answers(values, tuple(invalid), is_repaired)
+
+
+def _decode(text: str) -> tuple[object, bool]:
+    """The value of a text, and whether it had to be repaired; None for one too deep or with a number too long to read."""
+    try:
+        return json.loads(text), False
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json_repair.loads(text), True
+    except (ValueError, RecursionError):
+        return None, True
