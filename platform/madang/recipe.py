@@ -48,6 +48,7 @@ def recipe_of(task: Task, identity: Callable[[str], str]) -> Recipe:
             "messages": [[message.role, message.content] for message in prefix_messages(task)],
             "schema": asked_schema(task.fields),
             "text": list(task.text_columns),
+            "turn": task.declaration.turn,
         },
         "routes": [
             {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
@@ -24,6 +24,8 @@ from madang.schema.types import Column, Table
 COMPONENT = "orchestration.ExtractionTask"
 ROUTE_NAMES: dict[str, Type] = {"chars": "number", "source": "text", "board": "text"}
 _TASK_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 class _Strict(BaseModel):
@@ -94,6 +96,9 @@ class Declaration(_Strict):
     result: Result = TableResult(kind="table")
     fields: dict[str, TaskField] = Field(min_length=1)
     prompt: str = Field(default="prompt.md", description="Jinja template of the system turn, beside defs.yaml")
+    turn: str | None = Field(
+        default=None, description="Jinja template of a post's turn, over its text columns; each on a line by default"
+    )
     examples: str | None = Field(default=None, description="JSON lines {title, body, answer}, beside defs.yaml")
     models: tuple[Route, ...] = Field(min_length=1, description="First match wins")
     evaluation: Evaluation = Evaluation()
@@ -172,6 +177,7 @@ class Task:
         self.name, self.fields = declaration.name, declaration.fields
         self.text_columns = declaration.source.text
         self.system_prompt = self._render_prompt()
+        self._turn = self._compile_turn()
         self.examples = self._load_examples()
         for beside in filter(None, [declaration.evaluation.gold]):
             self._beside(beside, "evaluation.gold")
@@ -241,6 +247,26 @@ class Task:
         values: dict[str, Value] = {"chars": chars, "source": source, "board": board}
         return next(route for when, route in self.routes if when is None or when(values) is True)
 
+    def render_turn(self, parts: dict[str, str]) -> str:
+        """A post's own turn. Its text is a value of the template, never a part of it."""
+        if self._turn is None:
+            return "\n".join(part.strip() for part in parts.values() if part.strip())
+        return self._turn.render(parts).strip()
+
+    def _compile_turn(self) -> Template | None:
+        source = self.declaration.turn
+        if source is None:
+            return None
+        try:
+            turn = _ENVIRONMENT.from_string(source)
+            turn.render(dict.fromkeys(self.text_columns, "text"))
+        except (TemplateError, TypeError) as error:
+            raise DeclarationError(
+                self.folder / "defs.yaml", f"turn: the template does not render ({_one_line(error)})",
+                f"It may use {', '.join(self.text_columns)}",
+            ) from error  # fmt: skip
+        return turn
+
     def _beside(self, name: str, field: str) -> Path:
         path = self.folder / name
         if not path.is_file() or self.folder.resolve() not in path.resolve().parents:
@@ -253,13 +279,12 @@ class Task:
 
     def _render_prompt(self) -> str:
         file = self._beside(self.declaration.prompt, "prompt")
-        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         shown = [
             {"name": name, "kind": field.kind, "describe": field.describe, "labels": field.allowed() or ()}
             for name, field in asked(self.fields).items()
         ]
         try:
-            rendered = environment.from_string(file.read_text(encoding="utf-8")).render(task=self.name, fields=shown)
+            rendered = _ENVIRONMENT.from_string(file.read_text(encoding="utf-8")).render(task=self.name, fields=shown)
         except (TemplateError, UnicodeDecodeError, TypeError) as error:
             raise DeclarationError(
                 file, f"the template does not render ({_one_line(error)})", "It may use `task` and `fields`"

@@ -20,7 +20,7 @@ def prefix_messages(task: Task) -> tuple[Message, ...]:
     turns = [Message("system", task.system_prompt)]
     for example in task.examples:
         parts = {"title": example.title, "body": example.body}
-        turns.append(Message("user", _render({column: parts[column] for column in task.text_columns})))
+        turns.append(Message("user", task.render_turn({column: parts[column] for column in task.text_columns})))
         turns.append(Message("assistant", render_answer(task, example)))
     return tuple(turns)
 
@@ -37,6 +37,7 @@ class RequestTemplate:
     """Renders the requests of one task; everything that posts share is made once."""
 
     def __init__(self, task: Task) -> None:
+        self._task = task
         self._prefix = prefix_messages(task)
         self._schema = asked_schema(task.fields)
 
@@ -48,8 +49,6 @@ class RequestTemplate:
             model: Identity of the model.
             max_tokens: Most tokens of the reply.
         """
-        return Request((*self._prefix, Message("user", _render(text.parts))), self._schema, model, max_tokens)
-
-
-def _render(parts: dict[str, str]) -> str:
-    return "\n".join(part.strip() for part in parts.values() if part.strip())
+        return Request(
+            (*self._prefix, Message("user", self._task.render_turn(text.parts))), self._schema, model, max_tokens
+        )

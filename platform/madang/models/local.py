@@ -9,7 +9,6 @@ from an empty cache. Measured on 2 cores: bit-identical log-probabilities in any
 """
 
 import asyncio
-import json
 import secrets
 import threading
 import time
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from pydantic import JsonValue
 
 from madang.errors import ModelFileError, PermanentFailure, TooLong
 from madang.models.calling import send_with
+from madang.models.gbnf import grammar_of
 from madang.models.gguf_file import find_gguf
 from madang.models.protocol import Message, Outcome, Reply, Request, Token
 from madang.models.specs import Lane, LocalModel
@@ -173,15 +172,6 @@ class _Engine:
                               f"{error['n_ctx']}", "Raise context_tokens of the model")  # fmt: skip
             raise PermanentFailure("local model", f"the request was refused ({error['type']})", "Report it")
         return reply
-
-
-def grammar_of(schema: dict[str, JsonValue]) -> str:
-    """The schema as an LLGuidance grammar: keys in declared order, one space after `:` and `,`, no other space.
-
-    Passing a JSON schema instead takes another road, which allows free white space and moves required keys first.
-    """
-    spaces: dict[str, JsonValue] = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-    return "%llguidance {}\nstart: %json " + json.dumps({**schema, "x-guidance": spaces}, ensure_ascii=False)
 
 
 def _has_chat_template(path: Path) -> bool:

@@ -74,6 +74,9 @@ def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame
     )
     joined = posts.join(current, on=["source", "post_id"], how="left", maintain_order="left")
     over = ["source", "post_id"]
+    # A file may number some states of a post and not others: what is counted goes on from its highest number.
+    last = pl.max_horizontal("current_revision", pl.col("revision").max().over(over))
+    joined = joined.with_columns(last_revision=last.fill_null(0))
     before = [pl.col(name).shift(1).over(over, order_by="order") for name in _CONTENT]
     is_first = pl.int_range(pl.len()).over(over, order_by="order") == 0
     changed = pl.any_horizontal(
@@ -84,7 +87,7 @@ def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame
         known, on=["source", "post_id", "revision"], how="anti"
     ).unique(["source", "post_id", "revision"], keep="first", maintain_order=True)  # fmt: skip
     counted = joined.filter(pl.col("revision").is_null()).filter(changed).with_columns(
-        revision=pl.col("current_revision").fill_null(0)
+        revision=pl.col("last_revision")
         + pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(over, order_by="order")
     )  # fmt: skip
     rows = pl.concat([numbered, counted]).sort("order").with_columns(ingested_at=pl.lit(now, pl.Datetime("us", "UTC")))

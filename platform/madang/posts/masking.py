@@ -27,7 +27,7 @@ _SPELT_PHONE = re.compile(r"(?:[0oO공][1lI일][0oO공])[\s.\-~]*(?:[\d공일이
 _LEAST_ACCOUNT_DIGITS = 9
 
 # A chat template would read these inside a post as turns of its own.
-_CONTROL = re.compile(r"<(?=/?(?:start_of_turn|end_of_turn|bos|eos|pad|unk|s|\|))|\[(?=/?INST\])", re.IGNORECASE)
+_CONTROL = re.compile(r"<(?=/?\|?[a-z_0-9|]+>)|\[(?=/?INST\])", re.IGNORECASE)
 
 
 def mask(text: str) -> str:

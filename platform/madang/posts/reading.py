@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
+import polars.selectors as cs
 import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from madang.errors import InputError
 
@@ -36,6 +40,8 @@ class ColumnMap:
         timezone: Zone of instants that state none.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     columns: dict[str, str] = field(default_factory=dict)
     source: str | None = None
     timezone: str = "Asia/Seoul"
@@ -44,6 +50,12 @@ class ColumnMap:
         unknown = sorted(set(self.columns) - set(COLUMNS))
         if unknown:
             raise InputError("--map", f"unknown column {unknown[0]!r}", f"Map one of {', '.join(COLUMNS)}")
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise InputError(
+                "--timezone", f"no time zone is called {self.timezone!r}", "Write a name such as Asia/Seoul"
+            ) from error
 
     @classmethod
     def from_yaml(cls, file: Path) -> "ColumnMap":
@@ -53,9 +65,9 @@ class ColumnMap:
             InputError: It is missing, broken, or holds anything else.
         """
         try:
-            plain = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-            return cls(**plain)
-        except (OSError, yaml.YAMLError, TypeError) as error:
+            plain = yaml.safe_load(file.read_text(encoding="utf-8"))
+            return TypeAdapter(cls).validate_python(plain or {})
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
             raise InputError(file, "not a column map", "Write columns:, source: and timezone:") from error
 
 
@@ -90,6 +102,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     elif suffix in (".csv", ".parquet"):
         try:
             frame = pl.read_csv(path, infer_schema=False) if suffix == ".csv" else pl.read_parquet(path)
+            frame = frame.with_columns(cs.float().replace([math.nan, math.inf, -math.inf], None))
         except (pl.exceptions.PolarsError, OSError) as error:
             raise InputError(path, f"not readable as {suffix[1:]} ({str(error).splitlines()[0]})",
                              "Repair the file; nothing was written") from error  # fmt: skip
@@ -104,8 +117,9 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                # NaN and Infinity are Python's, not JSON's: a value that is not there.
+                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"), parse_constant=lambda _: None)
+            except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}:{number}", f"the line is not JSON ({error.__class__.__name__})",
                                  "Repair the line; nothing was written") from error  # fmt: skip
             if not isinstance(row, dict):
@@ -125,7 +139,8 @@ def _post(raw: dict[str, object], position: int, place: str, mapping: ColumnMap,
     if post_id is None or str(post_id).strip() == "":
         raise InputError(place, f"there is no {names['post_id']!r}", "Name the column of ids: --map post_id=NAME; "
                          "nothing was written")  # fmt: skip
-    if names["title"] not in raw and names["body"] not in raw:
+    deleted = _flag(raw.get(names["deleted"]), place)
+    if names["title"] not in raw and names["body"] not in raw and not deleted:
         raise InputError(place, f"there is neither {names['title']!r} nor {names['body']!r}",
                          "Name the text columns: --map body=NAME; nothing was written")  # fmt: skip
     title, body = (_text(raw.get(names[column]), f"{place} {names[column]}") for column in ("title", "body"))
@@ -140,13 +155,13 @@ def _post(raw: dict[str, object], position: int, place: str, mapping: ColumnMap,
         "title": title,
         "body": body,
         "images": _images(raw.get(names["images"]), place),
-        "extra": _clean(json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str)) if extra else None,
+        "extra": json.dumps(_cleaned(extra), ensure_ascii=False, sort_keys=True, default=str) if extra else None,
         "title_hash": text_hash(title),
         "body_hash": text_hash(body),
         "title_chars": len(title),
         "body_chars": len(body),
         "event_at": _instant(raw.get(names["event_at"]), mapping.timezone, place),
-        "deleted": _flag(raw.get(names["deleted"]), place),
+        "deleted": deleted,
         "landed_position": position,
     }
 
@@ -175,11 +190,26 @@ def _clean(text: str) -> str:
     return text
 
 
+def _cleaned(value: object) -> object:
+    """A JSON value with every text in it cleaned: escaped, NUL would pass unseen and fail in BigQuery."""
+    match value:
+        case str():
+            return _clean(value)
+        case dict():
+            return {_clean(str(name)): _cleaned(item) for name, item in value.items()}
+        case list():
+            return [_cleaned(item) for item in value]
+    return value
+
+
 def _revision(value: object, place: str) -> int | None:
     if value is None or value == "":
         return None
     try:
-        return int(str(value))
+        revision = int(str(value))
+        if abs(revision) >= 2**63:
+            raise ValueError
+        return revision
     except ValueError as error:
         raise InputError(
             place, f"revision {value!r} is not a whole number", "Correct it; nothing was written"
@@ -190,9 +220,9 @@ def _images(value: object, place: str) -> list[str]:
     if value is None or value == "":
         return []
     if isinstance(value, str):
-        return [value]
+        return [_clean(value)]
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
+        return [_clean(item) for item in value]
     raise InputError(place, "images is not a list of addresses", "Correct it; nothing was written")
 
 
@@ -209,17 +239,16 @@ def _flag(value: object, place: str) -> bool:
 def _instant(value: object, timezone: str, place: str) -> datetime | None:
     if value is None or value == "":
         return None
-    if isinstance(value, datetime):
-        instant = value
-    else:
-        try:
-            instant = datetime.fromisoformat(str(value).strip())
-        except ValueError as error:
-            raise InputError(place, f"event_at {value!r} is not an ISO 8601 instant",
-                             "Write 2024-11-27T09:00:00+09:00; nothing was written") from error  # fmt: skip
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=ZoneInfo(timezone))
-    return instant.astimezone(UTC)
+    try:
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=ZoneInfo(timezone))
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InputError(
+            place, f"event_at {value!r} is not an ISO 8601 instant",
+            "Write 2024-11-27T09:00:00+09:00; nothing was written",
+        ) from error  # fmt: skip
 
 
 def _file_hash(path: Path) -> str:

@@ -10,10 +10,18 @@ from sqlglot.optimizer.qualify_columns import quote_identifiers
 from madang.posts.table import RAW_POSTS
 
 _BOOLEAN_SAFE = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Paren)
-# Anonymous is a function that sqlglot does not know: it could not be written for another warehouse, and may read files.
+# Anonymous is a function that sqlglot does not know: it could not be written in another dialect, and may read files.
 _FORBIDDEN = (
-    exp.Subquery, exp.Select, exp.AggFunc, exp.Window, exp.Command, exp.Placeholder, exp.Parameter, exp.Star, exp.Anonymous,
-)  # fmt: skip
+    exp.Subquery,
+    exp.Select,
+    exp.AggFunc,
+    exp.Window,
+    exp.Command,
+    exp.Placeholder,
+    exp.Parameter,
+    exp.Star,
+    exp.Anonymous,
+)
 
 
 class WhereError(ValueError):
