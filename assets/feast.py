@@ -21,8 +21,10 @@ def feast_asset(task: Task) -> dg.AssetsDefinition:
         from feature_repo.views import build
 
         settings = warehouse.settings()
-        tasks, _ = load_tasks(settings.project)
-        span = apply_and_materialise(settings, build(tasks, settings), task, days_of_run(context))
+        tasks, refused = load_tasks(settings.project)
+        span = apply_and_materialise(
+            settings, build(tasks, settings), task, days_of_run(context), is_whole=not refused
+        )  # fmt: skip
         first, last = (moment.isoformat() for moment in span) if span else ("none", "none")
         return dg.MaterializeResult(metadata={"run_events_from": first, "run_events_to": last})
 

@@ -60,22 +60,24 @@ def open_store(settings: Settings) -> "FeatureStore":
 
 
 def apply_and_materialise(
-    settings: Settings, repository: Repository, task: Task, days: Days
+    settings: Settings, repository: Repository, task: Task, days: Days, *, is_whole: bool = True
 ) -> tuple[datetime, datetime] | None:
     """Makes the registry equal to the repository, then loads a task's days into the online store.
 
     Args:
         settings: Where the store is.
-        repository: Everything that should be in the registry; what is not in it is deleted.
+        repository: What should be in the registry.
         task: The task whose days were published.
         days: First and last partition, both included.
+        is_whole: Whether the repository holds every task, so that what is not in it is deleted. False while a
+            declaration is refused: its features must not vanish because another task ran.
 
     Returns:
         First and last event time that were loaded; None if the days hold no row.
     """
     store = open_store(settings)
     with FileLock(settings.home / "feast" / "write.lock"):
-        _apply(store, repository)
+        _apply(store, repository, is_whole=is_whole)
         span = _event_span(features_folder(settings, task), f"{task.declaration.entity}_id", days)
         if span is not None:
             with redirect_stdout(io.StringIO()):
@@ -83,7 +85,7 @@ def apply_and_materialise(
     return span
 
 
-def _apply(store: "FeatureStore", repository: Repository) -> None:
+def _apply(store: "FeatureStore", repository: Repository, *, is_whole: bool) -> None:
     from feast.diff.property_diff import TransitionType
     from feast.feature_view import DUMMY_ENTITY
     from feast.project import Project
@@ -105,7 +107,7 @@ def _apply(store: "FeatureStore", repository: Repository) -> None:
     there: list[Any] = [*store.list_feature_services(), *store.list_feature_views(), *store.list_entities()]
     gone = [item for item in there if (type(item).__name__, item.name) not in kept]
     gone += [source for source in store.list_data_sources() if source.name not in kept_sources]
-    store.apply(list(repository.everything), objects_to_delete=gone, partial=False)
+    store.apply(list(repository.everything), objects_to_delete=gone if is_whole else [], partial=False)
 
 
 def _only_timestamps(change: Any) -> bool:

@@ -5,6 +5,7 @@ The command line and Dagster both load it here, so neither can accept what the o
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -23,9 +24,14 @@ from madang.schema.types import Column, Table
 
 COMPONENT = "orchestration.ExtractionTask"
 ROUTE_NAMES: dict[str, Type] = {"chars": "number", "source": "text", "board": "text"}
-_TASK_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+# Two underscores join a task's name to those of its view and of its mentions.
+_TASK_NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,39}")
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+# What a wrong template raises: Jinja's own errors, and those of the expressions in it.
+_TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class _Strict(BaseModel):
@@ -41,6 +47,14 @@ class TableSource(_Strict):
     text: tuple[Literal["title", "body"], ...] = Field(
         default=("title", "body"), min_length=1, description="Text columns that are read, in order"
     )
+
+    @field_validator("text")
+    @classmethod
+    def _each_once(cls, text: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [column for column in text if text.count(column) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands twice; remove one")
+        return text
 
     @field_validator("where")
     @classmethod
@@ -107,8 +121,8 @@ class Declaration(_Strict):
     @field_validator("name", "entity")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
-        if not _TASK_NAME.match(name):
-            raise ValueError(f"{name!r} is not a name (lower-case letters, digits, _, at most 40)")
+        if not _TASK_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not a name (lower-case letters, digits, single _, at most 40)")
         return name
 
     @field_validator("fields")
@@ -116,17 +130,24 @@ class Declaration(_Strict):
     def _field_names(cls, fields: dict[str, Any]) -> dict[str, Any]:
         taken = {column.name for column in attributes_table("t", {}).columns}
         for name in fields:
-            if not FIELD_NAME.match(name) or "__" in name:
+            if not FIELD_NAME.fullmatch(name) or "__" in name:
                 raise ValueError(f"{name!r} is not a field name (lower-case letters, digits, single _, at most 48)")
             if name in taken:
                 raise ValueError(f"{name!r} is a column that every task has; rename the field")
+            if hasattr(BaseModel, name):
+                raise ValueError(f"{name!r} is a name of the library that checks replies; rename the field")
         return fields
 
     @model_validator(mode="after")
     def _expressions_and_gates(self) -> "Declaration":
-        for route in self.models:
-            if route.when is not None and Expression(route.when, ROUTE_NAMES).type not in ("flag", "null"):
-                raise ValueError(f"models: `{route.when}` is not a condition (true or false)")
+        if f"{self.entity}_id" in self.fields:
+            raise ValueError(f"fields: {self.entity + '_id'!r} is the entity's join key; rename the field")
+        for index, route in enumerate(self.models):
+            if route.when is not None and _type_of(f"models.{index}.when", route.when, ROUTE_NAMES) not in (
+                "flag",
+                "null",
+            ):
+                raise ValueError(f"models.{index}.when: `{route.when}` is not a condition (true or false)")
         for index, route in enumerate(self.models[:-1]):
             if route.when is None:
                 raise ValueError(f"models: route {index + 1} has no `when`, so the later ones are never used")
@@ -149,11 +170,18 @@ class Declaration(_Strict):
         for name, field in self.fields.items():
             if field.derive is None:
                 continue
-            found = Expression(field.derive, names).type
+            found = _type_of(f"fields.{name}.derive", field.derive, names)
             wanted = TYPE_OF_COLUMN[field.value_type.duckdb]
             if found not in (wanted, "null"):
                 raise ValueError(f"fields.{name}.derive: `{field.derive}` is {found}, and the field is {wanted}")
             names[name] = wanted
+
+
+def _type_of(place: str, expression: str, names: Mapping[str, Type]) -> Type:
+    try:
+        return Expression(expression, names).type
+    except ExpressionError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 class Example(_Strict):
@@ -194,7 +222,7 @@ class Task:
             raise DeclarationError(folder, "there is no defs.yaml", f"Scaffold one: dg scaffold defs {COMPONENT} NAME")
         try:
             document = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2024-13-45 is a ValueError
             raise DeclarationError(file, f"not valid YAML ({_one_line(error)})", "Correct it there") from error
         if not isinstance(document, dict) or not isinstance(document.get("attributes"), dict):
             raise DeclarationError(file, "there is no `attributes` mapping", "Write type: and attributes:")
@@ -209,8 +237,13 @@ class Task:
         """
         try:
             declaration = Declaration.model_validate(attributes)
-        except (ValidationError, ExpressionError) as error:
+        except ValidationError as error:
             raise _declaration_error(folder / "defs.yaml", error) from error
+        if declaration.name != folder.name:  # two folders could otherwise write one table
+            raise DeclarationError(
+                folder / "defs.yaml", f"name: {declaration.name!r} is not the folder's name, {folder.name!r}",
+                "Rename one of them",
+            )  # fmt: skip
         return cls(declaration, folder)
 
     @cached_property
@@ -285,7 +318,7 @@ class Task:
         ]
         try:
             rendered = _ENVIRONMENT.from_string(file.read_text(encoding="utf-8")).render(task=self.name, fields=shown)
-        except (TemplateError, UnicodeDecodeError, TypeError) as error:
+        except _TEMPLATE_ERRORS as error:
             raise DeclarationError(
                 file, f"the template does not render ({_one_line(error)})", "It may use `task` and `fields`"
             ) from error
@@ -296,12 +329,16 @@ class Task:
             return []
         file = self._beside(self.declaration.examples, "examples")
         examples = []
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            lines = file.read_text(encoding="utf-8").split("\n")  # splitlines would cut at a U+2028 in a text
+        except UnicodeDecodeError as error:
+            raise DeclarationError(file, "not UTF-8", "Save it as UTF-8") from error
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
                 example = Example.model_validate(json.loads(line))
-            except (json.JSONDecodeError, ValidationError) as error:
+            except (ValueError, RecursionError) as error:
                 raise DeclarationError(f"{file}:{number}", f"not an example ({_one_line(error)})",
                                        "Write {title, body, answer}") from error  # fmt: skip
             self._check_answer(example, f"{file}:{number}")
@@ -363,9 +400,7 @@ def load_tasks(project: Path) -> tuple[list[Task], list[DeclarationError]]:
     return tasks, errors
 
 
-def _declaration_error(file: Path, error: ValidationError | ExpressionError) -> DeclarationError:
-    if isinstance(error, ExpressionError):
-        return DeclarationError(file, str(error), "Correct the expression")
+def _declaration_error(file: Path, error: ValidationError) -> DeclarationError:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from yaml import YAMLError
 
 from madang.errors import DeclarationError
+from madang.task import Task
 from orchestration.task_definitions import refused_task
 
 
@@ -67,13 +68,22 @@ class TaskTree(ComponentTree):
 
 
 def _unreadable(context: object, path: Path, error: Exception) -> ComponentLoaderDecl:
-    reason = " ".join(str(error).split())[:400]
-    task = UnreadableTask(path.name, DeclarationError(path / "defs.yaml", f"not a component ({reason})", "Correct it"))
+    task = UnreadableTask(path.name, _refusal(path, error))
     # The instance key keeps it apart from the folder's own place in the tree.
     own = ComponentPath.from_path(path, "refused")
     return ComponentLoaderDecl(
         context=context.for_component_loc(own), loc=own, component_node_fn=lambda _: task  # type: ignore[attr-defined]
     )  # fmt: skip
+
+
+def _refusal(path: Path, error: Exception) -> DeclarationError:
+    """What `madang check` says of a folder; Dagster's own reason where madang finds nothing wrong."""
+    try:
+        Task.load(path)
+    except DeclarationError as refusal:
+        return refusal
+    reason = " ".join(str(error).split())[:400]
+    return DeclarationError(path / "defs.yaml", f"not a component ({reason})", "Correct it")
 
 
 @suppress_dagster_warnings

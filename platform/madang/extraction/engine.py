@@ -156,9 +156,10 @@ class Pass:
         try:
             async with self._group:
                 self._group.create_task(self._feed(chunks))
-        except* MadangError as errors:
-            # Whatever ended the group, what was received is in the spool; the first error is the cause.
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            # Whatever ended it, what was received is in the spool. Our own error says more than the group does.
+            ours = group.subgroup(MadangError)
+            raise _first(ours or group) from None
         finally:
             await self._commit()
         if self._stop is not None:
@@ -209,7 +210,6 @@ class Pass:
         assert post.request is not None
         if post.request.hash in self._waiting:
             self._waiting[post.request.hash].append(post)
-            self._engine.progress.reused += 1
             return
         self._waiting[post.request.hash] = [post]
         name = post.attempt.model
@@ -288,6 +288,7 @@ class Pass:
         del self._claims[outcome.request_hash]
         self._records.append(record)
         posts = self._waiting.pop(outcome.request_hash)
+        engine.progress.reused += len(posts) - 1
         following = []
         for post in posts:
             following += self._interpret(post, outcome) if isinstance(outcome, Reply) else self._give_up(post, outcome)
@@ -366,6 +367,11 @@ class Pass:
             for reason in item.extraction.dropped:
                 engine.progress.dropped[reason] += 1
         engine.on_progress(engine.progress)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _once(posts: list[PreparedPost]) -> AsyncIterator[list[PreparedPost]]:

@@ -62,7 +62,7 @@ class Plan:
         if self.total == 0:
             raise NothingPlanned(place, "no post of these days matches the task's `where`",
                                  "Ingest posts, or give other days with --from and --to")  # fmt: skip
-        done = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
+        done = ", ".join(f"{count} {state}" for state, count in sorted(self.counts.items()) if count)
         raise NothingPlanned(place, f"nothing is pending ({done})", "Edit the recipe or ingest posts to have work")
 
 

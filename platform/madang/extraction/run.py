@@ -93,10 +93,14 @@ def run_task(
             claims.release(committed)
         plan = make_plan(warehouse, task, recipe, days)
         on_plan(plan)
+        if plan.posts.height:
+            # A wrong file must not give its declared name to a recipe, and the first recipe is released at once.
+            for model in {name for _, route in task.routes for name in (route.use, *route.fallback)}:
+                catalogue.check(model)
         name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
         store_plan(warehouse, plan, name, run)
         posts = plan.posts if limit is None else plan.posts.head(limit)
-        left = settings.daily_cap_usd - spent_today_usd(warehouse, settings)
+        left = max(settings.daily_cap_usd - spent_today_usd(warehouse, settings), 0.0)
         cap = left if cap_usd is None else min(left, cap_usd)
         engine = Engine(warehouse, task, name, run, catalogue, claims, spool, spool_folder, cap, progress, on_progress)
         asyncio.run(engine.extract(posts))

@@ -40,6 +40,19 @@ class Catalogue:
         """Lane of a model."""
         return self._settings.models[name].lane
 
+    def check(self, name: str) -> None:
+        """Refuses a model whose file is missing or is not the declared one, without loading it.
+
+        Raises:
+            ModelFileError: It says what is wrong with the file.
+        """
+        self.identity(name)
+        spec = self._settings.models[name]
+        if isinstance(spec, LocalModel):
+            from madang.models.gguf_file import find_gguf
+
+            find_gguf(spec.file, self._settings.home, spec.expected_sha256)
+
     def model(self, name: str) -> Model:
         """Makes the lane to a model; nothing is loaded before it is opened."""
         identity = self.identity(name)

@@ -21,7 +21,7 @@ def grammar_of(schema: dict[str, JsonValue]) -> str:
     """Writes the grammar of a schema.
 
     Args:
-        schema: Objects, arrays (minItems, maxItems), strings (minLength, maxLength), integers, numbers, booleans, enums.
+        schema: Of objects, arrays (minItems, maxItems), strings (minLength, maxLength), numbers, booleans, enums.
 
     Raises:
         ValueError: A keyword or type that constrains and is not known here.
@@ -50,11 +50,8 @@ class _Grammar:
             case "object":
                 return self._object(node, name)
             case "array":
-                item, least, most = (
-                    self.visit(node["items"], f"{name}-item"),
-                    node.get("minItems", 0),
-                    node.get("maxItems"),
-                )
+                item = self.visit(node["items"], f"{name}-item")
+                least, most = node.get("minItems", 0), node.get("maxItems")
                 more = f'(", " {item}){{{max(least - 1, 0)},{"" if most is None else most - 1}}}'
                 return self._rule(name, f'"[" {item} {more} "]"' if least else f'"[" ({item} {more})? "]"')
             case "string":

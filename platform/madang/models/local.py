@@ -28,6 +28,8 @@ from madang.models.protocol import Message, Outcome, Reply, Request, Token
 from madang.models.specs import Lane, LocalModel
 
 ALTERNATIVES = 20
+# Alternatives under a thousandth move no confidence, and would be nine tenths of what ops.replies stores.
+LEAST_LOGPROB = -7.0
 # A base model's file carries no chat template, and llama.cpp would take ChatML, which it never saw. A turn opens with
 # a line break and a user's content has none, so a post cannot open one.
 PLAIN_TEMPLATE = (
@@ -54,7 +56,8 @@ class LocalLane:
         """See `Model`. The lock keeps two processes from halving each other's speed on the same cores."""
         path = await asyncio.to_thread(find_gguf, self._spec.file, self._home, self._spec.expected_sha256)
         (self._home / "models").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._home / "models" / "local.lock", thread_local=False)
+        # One for all lanes of this process: a task that falls back to a second local model would wait for itself.
+        lock = FileLock(self._home / "models" / "local.lock", thread_local=False, is_singleton=True)
         await asyncio.to_thread(lock.acquire)
         self._pool = ThreadPoolExecutor(self._spec.slots, thread_name_prefix="local-model")
         try:
@@ -132,14 +135,7 @@ class _Engine:
             logprobs=True, top_logprobs=ALTERNATIVES, samplers=["top_k"], top_k=1,
         )  # fmt: skip
         choice, usage = raw["choices"][0], raw["usage"]
-        tokens = tuple(
-            Token(
-                token["token"],
-                token["logprob"],
-                tuple((other["token"], other["logprob"]) for other in token["top_logprobs"]),
-            )
-            for token in (choice.get("logprobs") or {"content": []})["content"]
-        )
+        tokens = tuple(map(_token, (choice.get("logprobs") or {"content": []})["content"]))
         return Reply(
             request_hash=request.hash,
             text=(choice["message"]["content"] or "").strip(),
@@ -172,6 +168,11 @@ class _Engine:
                               f"{error['n_ctx']}", "Raise context_tokens of the model")  # fmt: skip
             raise PermanentFailure("local model", f"the request was refused ({error['type']})", "Report it")
         return reply
+
+
+def _token(raw: dict[str, Any]) -> Token:
+    likely = (other for other in raw["top_logprobs"] if other["logprob"] > LEAST_LOGPROB)
+    return Token(raw["token"], raw["logprob"], tuple((other["token"], other["logprob"]) for other in likely))
 
 
 def _has_chat_template(path: Path) -> bool:
