@@ -155,11 +155,14 @@ def show_figures(console: Console, settings: Settings, warehouse: Warehouse, fig
     console.print(table)
     home = settings.home
     first = figures.tasks[0].name
-    console.print(f"""
+    console.print(
+        f"""
 [bold]{figures.seconds:.0f} s in all.[/bold]  Everything is in {home}
   SQL          madang sql "SELECT * FROM attributes.{first}__live"
   Feast        FeatureStore(repo_path="{home}/feast").get_feature_service("{first}_service")
   Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/assets
   the rest     madang demo --all
   your own     madang demo --posts FILE.jsonl --task {first}
-""")
+""",
+        soft_wrap=True,
+    )
