@@ -8,7 +8,13 @@ import polars as pl
 
 from assets.partitions import DAYS, days_of_run
 from assets.posts import RAW_POSTS
-from madang.extraction.checks import CHECK_NAMES, CheckResult, run_checks
+from madang.extraction.checks import (
+    CHECK_NAMES,
+    LEAST_GROUNDED_SHARE,
+    LEAST_VALID_SHARE,
+    CheckResult,
+    run_checks,
+)
 from madang.extraction.run import RunReport, run_task
 from madang.extraction.summary import day_figures
 from madang.schema import fields_markdown
@@ -17,6 +23,13 @@ from resources import WarehouseResource
 
 LOCAL_MODEL_POOL = "local_model"
 _MOST_TABLE_ROWS = 200
+_CHECKS = {
+    "completeness": "On every day, under every recipe: planned = extracted + quarantined + pending. No reply that was "
+    "received is lost, and no row stands twice.",
+    "validity": f"At least {LEAST_VALID_SHARE:.0%} of the answers are of the declared kind.",
+    "grounding": f"At least {LEAST_GROUNDED_SHARE:.0%} of the answers that must stand in the post's text do.",
+    "ranges": "No stored value is outside its declared range or labels.",
+}
 
 
 class ExtractionConfig(dg.Config):
@@ -35,8 +48,9 @@ def attributes_asset(task: Task) -> dg.AssetsDefinition:
     """The asset that extracts a task."""
 
     @dg.asset(
-        key=attributes_key(task.name), deps=[RAW_POSTS], partitions_def=DAYS, group_name=task.name, kinds={"duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(), pool=LOCAL_MODEL_POOL,
+        key=attributes_key(task.name), deps=[RAW_POSTS], partitions_def=DAYS, group_name=task.name,
+        # Nodes bear the last word of their key only: three called alike, told apart by their kinds.
+        kinds={"attributes", "duckdb"}, backfill_policy=dg.BackfillPolicy.single_run(), pool=LOCAL_MODEL_POOL,
         description=f"One row is an extraction of a post's text by a recipe.\n\n{fields_markdown(task.fields)}",
     )  # fmt: skip
     def extract(
@@ -50,20 +64,25 @@ def attributes_asset(task: Task) -> dg.AssetsDefinition:
             )  # fmt: skip
             figures = day_figures(opened, task, report.recipe or None, days)
         for key in context.partition_keys:
-            context.add_asset_metadata(figures.get(date.fromisoformat(key), {"rows": 0}), partition_key=key)
+            # The day's figures first: they are what one opens a day for.
+            context.add_asset_metadata(
+                figures.get(date.fromisoformat(key), {"rows": 0}) | _run_metadata(report), partition_key=key
+            )
         if report.progress.failed:
             raise dg.Failure(f"{report.progress.failed} calls failed transiently; run again", allow_retries=True)
-        return dg.MaterializeResult(metadata=_run_metadata(report))
+        return dg.MaterializeResult()
 
     return extract
 
 
 def attributes_checks(task: Task) -> dg.AssetChecksDefinition:
-    """The four checks of a task, over the run's days."""
+    """The four checks of a task, over all of its days."""
 
     @dg.multi_asset_check(
         name=f"{task.name}_checks", can_subset=True,
-        specs=[dg.AssetCheckSpec(name, asset=attributes_key(task.name)) for name in CHECK_NAMES],
+        specs=[
+            dg.AssetCheckSpec(name, asset=attributes_key(task.name), description=_CHECKS[name]) for name in CHECK_NAMES
+        ],
     )  # fmt: skip
     def check(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         with warehouse.open() as opened:

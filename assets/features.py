@@ -21,7 +21,7 @@ def features_asset(task: Task) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=features_key(task.name), deps=[attributes_key(task.name)], partitions_def=DAYS, group_name=task.name,
-        kinds={"parquet"}, backfill_policy=dg.BackfillPolicy.single_run(),
+        kinds={"features", "parquet"}, backfill_policy=dg.BackfillPolicy.single_run(),
         description=f"One row is what held of a {task.declaration.entity} from a moment on, by the released recipe.",
     )  # fmt: skip
     def publish_days(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:

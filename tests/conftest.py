@@ -26,8 +26,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 
 @pytest.fixture(scope="module")
 def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project with the task `groups`, shared by a module's tests."""
-    made = make_project(tmp_path_factory.mktemp("shared") / "project")
+    """A project with the task `meetups`, shared by a module's tests."""
+    made = make_project(tmp_path_factory.mktemp("shared") / "project", ("meetups",))
     yield made
     made.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from madang.settings import Settings
+from madang.task import Task, load_task
 from orchestration.day_ranges import RANGE_END, RANGE_START
 from orchestration.instance import ensure_instance
 from scenario import REPOSITORY, Project, make_project, post
@@ -43,6 +44,10 @@ class Yard(Project):
             "DAGSTER_DISABLE_TELEMETRY": "1", "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
 
+    def task(self, name: str | None = None) -> Task:
+        """A task of the repository."""
+        return load_task(REPOSITORY, name or self.main)
+
     @property
     def inbox(self) -> Path:
         return self.home / "inbox"
@@ -51,7 +56,7 @@ class Yard(Project):
 @contextmanager
 def yard_at(folder: Path, **options: str | float) -> Iterator[Yard]:
     """Makes a home and this process its own; a post that holds the word `fault` is refused, each call costs a cent."""
-    made = make_project(folder, tasks=(), **({"fault": "permanent", "usd": 0.01, "logprob": -0.1, "seconds": 0.05} | options))
+    made = make_project(folder, **({"fault": "permanent", "usd": 0.01, "logprob": -0.1, "seconds": 0.05} | options))
     yard = Yard(made.folder)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in yard.environment.items():
@@ -59,8 +64,7 @@ def yard_at(folder: Path, **options: str | float) -> Iterator[Yard]:
                 patch.setenv(name, value)
         ensure_instance(Settings.load())
         yield yard
-        if "warehouse" in vars(yard):
-            yard.warehouse.close()
+        yard.close()
 
 
 def run_job(

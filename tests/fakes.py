@@ -26,16 +26,17 @@ class ScriptedModel:
         seconds: Time a call takes.
         fault: `garbage`, `truncated`, `transient` or `permanent` for posts that hold the word `fault`.
         logprob: Logarithm of the probability of every reply, given as one token; none by default.
+        gate: File that must be there before it answers; it does not wait by default.
     """
 
     lane: Lane = "online"
 
     def __init__(
         self, identity: str, concurrency: int, log: str, kill_at: int = 0, seconds: float = 0.0, fault: str = "",
-        usd: float = 0.0, logprob: float | None = None,
+        usd: float = 0.0, logprob: float | None = None, gate: str = "",
     ) -> None:  # fmt: skip
         self._concurrency, self._log, self._kill_at, self._seconds = concurrency, Path(log), kill_at, seconds
-        self._fault, self._usd, self._logprob = fault, usd, logprob
+        self._fault, self._usd, self._logprob, self._gate = fault, usd, logprob, Path(gate)
         self._received = 0
 
     @asynccontextmanager
@@ -55,6 +56,8 @@ class ScriptedModel:
         if self._received == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         await asyncio.sleep(self._seconds)
+        while not self._gate.exists():  # Path("") is the working folder, and is there
+            await asyncio.sleep(0.02)
         post = request.messages[-1].content
         text = json.dumps(answer(post, request.schema), ensure_ascii=False)
         if "fault" in post:
@@ -68,7 +71,9 @@ class ScriptedModel:
                 case "truncated" if request.max_tokens < 512:
                     return Reply(request.hash, text[:7], "length", len(post), 3)
         tokens = () if self._logprob is None else (Token(text, self._logprob),)
-        return Reply(request.hash, text, "stop", len(post), len(text), seconds=self._seconds, usd=self._usd, tokens=tokens)
+        return Reply(
+            request.hash, text, "stop", len(post), len(text), seconds=self._seconds, usd=self._usd, tokens=tokens
+        )
 
 
 def answer(post: str, schema: dict) -> dict:

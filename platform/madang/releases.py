@@ -71,11 +71,15 @@ def rollback(warehouse: Warehouse, task: str) -> str:
         InputError: There was none before.
     """
     with warehouse.exclusive():
-        if not warehouse.has(RELEASES.name):
+        history = (
+            []
+            if not warehouse.has(RELEASES.name)
+            else warehouse.read("SELECT recipe FROM ops.releases WHERE task = ? ORDER BY number DESC", [task])[
+                "recipe"
+            ].to_list()
+        )
+        if not history:
             raise InputError(task, "it was never released", "Run the task first")
-        history = warehouse.read("SELECT recipe FROM ops.releases WHERE task = ? ORDER BY number DESC", [task])[
-            "recipe"
-        ].to_list()
         before = next((name for name in history if name != history[0]), None)
         if before is None:
             raise InputError(task, "no other recipe was live before", "Release one by name: madang release TASK@N")

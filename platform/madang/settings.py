@@ -9,7 +9,7 @@ import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -38,7 +38,10 @@ class Settings(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        ZoneInfo(name)
+        try:
+            ZoneInfo(name)
+        except ZoneInfoNotFoundError as error:  # a KeyError, which pydantic lets through
+            raise ValueError(f"no time zone is called {name!r}") from error
         return name
 
     @property
@@ -62,7 +65,8 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"{file} [tool.madang]", f"{where}: {first['msg']}", "Correct it there") from error
+            message = first["msg"].removeprefix("Value error, ")
+            raise InputError(f"{file} [tool.madang]", f"{where}: {message}", "Correct it there") from error
         if override := os.environ.get("MADANG_LOCAL_MODEL"):
             local = LocalModel(lane="local", file=override, sha256=os.environ.get("MADANG_LOCAL_MODEL_SHA256"))
             settings = settings.model_copy(update={"models": {**settings.models, "local": local}})

@@ -20,6 +20,7 @@ from madang.posts.where import WhereError, compile_where
 from madang.schema import TaskField, asked, attributes_table, feature_columns, features_table, reply_model
 from madang.schema.base import FIELD_NAME, Value
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, ExpressionError, Type
+from madang.schema.money import MoneyField
 from madang.schema.types import Column, Table
 
 COMPONENT = "orchestration.ExtractionTask"
@@ -170,6 +171,8 @@ class Declaration(_Strict):
         for name, field in self.fields.items():
             if field.derive is None:
                 continue
+            if isinstance(field, MoneyField):
+                raise ValueError(f"fields.{name}.derive: a derived amount has no currency; make the field a number")
             found = _type_of(f"fields.{name}.derive", field.derive, names)
             wanted = TYPE_OF_COLUMN[field.value_type.duckdb]
             if found not in (wanted, "null"):
@@ -292,8 +295,9 @@ class Task:
             return None
         try:
             turn = _ENVIRONMENT.from_string(source)
-            turn.render(dict.fromkeys(self.text_columns, "text"))
-        except (TemplateError, TypeError) as error:
+            for text in ("text", ""):  # a post may lack a title
+                turn.render(dict.fromkeys(self.text_columns, text))
+        except _TEMPLATE_ERRORS as error:
             raise DeclarationError(
                 self.folder / "defs.yaml", f"turn: the template does not render ({_one_line(error)})",
                 f"It may use {', '.join(self.text_columns)}",

@@ -43,8 +43,11 @@ class Life:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.kill()
+        self.process.kill()  # does nothing to one that has ended
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self.process.wait()
 
     def line(self, holding: str) -> str:
         """The next line of its output that holds a text."""
@@ -54,14 +57,20 @@ class Life:
                 return line
         raise AssertionError(f"it ended without saying {holding!r}: {self.end()}")
 
+    def say(self, text: str = "") -> None:
+        """Writes a line to its input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{text}\n")
+        self.process.stdin.flush()
+
     def kill(self) -> Ended:
         """Ends it with -9."""
         self.process.kill()
         return self.end()
 
-    def end(self, say: str | None = None) -> Ended:
+    def end(self) -> Ended:
         """Waits until it has ended."""
-        out, err = self.process.communicate(say, timeout=120)
+        out, err = self.process.communicate(timeout=120)
         return Ended(self.process.returncode, out, err)
 
 
@@ -76,8 +85,8 @@ class Shipped:
         config = self.project.folder / f"model-{time.monotonic_ns()}.toml"
         options = {"log": str(self.project.folder / "requests.log")} | options
         config.write_text(
-            '[tool.madang.models.local]\nlane = "online"\nfactory = "fakes:ScriptedModel"\nidentity = "scripted-local"\n'
-            f"concurrency = {concurrency}\n[tool.madang.models.local.options]\n"
+            '[tool.madang.models.local]\nlane = "online"\nfactory = "fakes:ScriptedModel"\n'
+            f'identity = "scripted-local"\nconcurrency = {concurrency}\n[tool.madang.models.local.options]\n'
             + "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
         )
         return Life([str(MADANG), *arguments], self.project.environment | {"MADANG_CONFIG": str(config)})

@@ -8,6 +8,7 @@ from time import sleep
 
 import pytest
 from faults.shipped import Shipped, enter, until, write_locked
+from faults.speaking import say
 from scenario import ALL_DAYS, Project, make_project, posts
 
 from madang.extraction.checks import completeness
@@ -104,7 +105,7 @@ def test_a_run_killed_at_every_stage_loses_no_reply_and_repeats_only_what_was_in
 def test_ten_runs_killed_anywhere_lose_no_reply_and_repeat_only_what_was_in_flight(
     concurrency: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chance = random.Random(concurrency)  # noqa: S311
+    chance = random.Random(concurrency)
     count = 60
     requests = [1, 2, 15, 30, 45, count - 1, count]
     figures: Counter[str] = Counter()
@@ -141,5 +142,5 @@ def test_ten_runs_killed_anywhere_lose_no_reply_and_repeat_only_what_was_in_flig
         figures += Counter(points=1, received=len(received), repeated=sent.total() - len(sent), unknown=unknown.total())
         project.warehouse.close()
 
-    print(f"concurrency {concurrency}: {dict(figures)}, lost 0, doubled 0")  # noqa: T201
+    say(f"concurrency {concurrency}: {dict(figures)}, lost 0, doubled 0")
     assert figures["points"] == 10

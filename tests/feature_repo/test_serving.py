@@ -16,8 +16,8 @@ from scenario import ALL_DAYS, Project, make_project, post
 
 LATER = timedelta(days=1)
 EVENT_AT = datetime(2024, 11, 27, 0, 0, tzinfo=UTC)
-GROUP = post("g1", "running 20s 함께 뛰실 분 모집합니다", title="한강 러닝")
-BLANK = post("g2", " 🙏 ")
+GROUP = post("g1", "running 20s 함께 뛰실 분 모집합니다", title="한강 러닝", board="groups")
+BLANK = post("g2", " 🙏 ", board="groups")
 FLAT = post("r1", "신림역 앞 apartment bed desk monthly 🏠", title="1억 2천 투룸", board="rentals")
 LOFT = post("r2", "$1,200 a month, sublet, tv", board="rentals")
 
@@ -94,13 +94,13 @@ def test_every_type_comes_back_the_same_both_ways(yard: Project) -> None:
         "is_recruiting": False, "topics": [], "recurring": None, "recurring__confidence": None
     }  # fmt: skip
     flat = both(yard, "rentals", "r1")
-    names = ("monthly_rent", "monthly_rent__currency", "floor", "options", "pets_allowed", "rooms", "monthly_rent__recipe")
+    names = ("monthly_rent", "monthly_rent__currency", "floor", "options", "pets_allowed", "rooms", "floor__recipe")
     assert tuple(flat[name] for name in names) == (
-        100_000_000.0, "KRW", "1억", ["bed", "desk"], False, None, "rentals@1"
+        100_000_000.0, "KRW", "1억", ["bed", "desk"], False, 1.0, "rentals@1"
     )  # fmt: skip
     assert flat["monthly_rent__confidence"] == pytest.approx(0.904837418)
     loft = both(yard, "rentals", "r2")
-    assert (loft["deposit"], loft["deposit__currency"], loft["deposit_months"]) == (1200.0, "USD", 1.0)
+    assert (loft["deposit"], loft["deposit__currency"], loft["options"]) == (1200.0, "USD", ["tv"])
 
 
 def test_nothing_is_known_before_it_happened(yard: Project) -> None:
@@ -165,8 +165,8 @@ def test_a_backfill_of_an_old_day_leaves_newer_online_values(yard: Project) -> N
     The old day reaches to the 28th through an edit of its post; the other post's first state lies within, its
     second state after.
     """
-    old = post("g1", "running", event_at="2024-11-20T09:00:00+09:00")
-    other = post("g2", "hiking", event_at="2024-11-27T09:00:00+09:00")
+    old = post("g1", "running", board="groups", event_at="2024-11-20T09:00:00+09:00")
+    other = post("g2", "hiking", board="groups", event_at="2024-11-27T09:00:00+09:00")
     for state in (
         old, other, old | {"body": "running cafe", "event_at": "2024-11-28T09:00:00+09:00"},
         other | {"body": "hiking cafe", "event_at": "2024-11-30T09:00:00+09:00"},
@@ -192,10 +192,23 @@ def test_what_a_removed_task_had_leaves_the_registry(yard: Project) -> None:
     apply_and_materialise(yard.settings, build([yard.task("groups")], yard.settings), yard.task("groups"), ALL_DAYS)
 
     store = open_store(yard.settings)
-    kinds = (store.list_feature_views(), store.list_feature_services(), store.list_entities(), store.list_data_sources())
+    views, services = store.list_feature_views(), store.list_feature_services()
+    kinds = (views, services, store.list_entities(), store.list_data_sources())
     names = [sorted(item.name for item in kind if item.name != "__dummy") for kind in kinds]
     assert before == ["groups", "rentals"]
     assert names == [["groups"], ["groups_service"], ["group"], ["features.groups"]]
+    assert both(yard, "groups", "g1")["topics"] == ["running"]
+
+
+def test_a_refused_task_keeps_what_it_had(yard: Project) -> None:
+    """A broken groups/defs.yaml once made the next run of rentals delete the features of groups."""
+    yard.ingest(GROUP)
+    yard.run()
+    serve(yard, "groups")
+
+    only_rentals = build([yard.task("rentals")], yard.settings)
+    apply_and_materialise(yard.settings, only_rentals, yard.task("rentals"), ALL_DAYS, is_whole=False)
+
     assert both(yard, "groups", "g1")["topics"] == ["running"]
 
 

@@ -76,5 +76,8 @@ class Extractor:
                 {"field": span.field, "start": span.start, "end": span.end} for span in reading.evidence
             ]
         for name, expression in self._task.derivations.items():
-            row[name] = expression(row)  # type: ignore[arg-type]
+            kept = self._task.fields[name].keep(expression(row))  # type: ignore[arg-type]
+            row[name] = kept.values[""]
+            if kept.dropped is not None:
+                dropped = (*dropped, (name, kept.dropped))
         return Extraction(row, dropped, "partial" if dropped else "ok")

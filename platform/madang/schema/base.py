@@ -69,6 +69,10 @@ class FieldKind(BaseModel, ABC):
     def read(self, answer: object, text: PostText) -> Reading:
         """Turns a validated answer into values and evidence."""
 
+    def keep(self, value: Value) -> Reading:
+        """What of a derived value the field can hold."""
+        return Reading({"": value})
+
     def allowed(self) -> tuple[str, ...] | None:
         """Answers among which the model chooses, for confidence; None if they are open."""
         return None

@@ -42,6 +42,11 @@ class LabelField(FieldKind):
     def unstated(self) -> Value:
         return self.default
 
+    def keep(self, value: Value) -> Reading:
+        if value is not None and value not in self.of:
+            return Reading({"": None}, dropped="invalid")
+        return Reading({"": value})
+
     def read(self, answer: object, text: PostText) -> Reading:
         label = str(answer)
         return Reading({"": label}, evidence_of(label, self.cues, text))

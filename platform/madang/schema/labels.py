@@ -46,6 +46,11 @@ class LabelsField(FieldKind):
     def unstated(self) -> Value:
         return []
 
+    def keep(self, value: Value) -> Reading:
+        if isinstance(value, list) and not set(value) <= set(self.of):
+            return Reading({"": None}, dropped="invalid")
+        return Reading({"": value})
+
     def read(self, answer: object, text: PostText) -> Reading:
         assert isinstance(answer, list)
         stated = [label for label in self.of if label in answer]

@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, model_validator
 from madang.extraction.grounding import PostText
 from madang.readers.areas import read_area_m2
 from madang.readers.numbers import find_number
-from madang.schema.base import FieldKind, Reading
+from madang.schema.base import FieldKind, Reading, Value
 from madang.schema.types import FLOAT, INTEGER, ColumnType
 
 MAX_QUOTE_CHARS = 40
@@ -66,6 +66,15 @@ class NumberField(FieldKind):
             span = find_number(value, text, self.words)
             if span is None:
                 return Reading({"": None}, dropped="not_in_text")
-        if (self.min is not None and value < self.min) or (self.max is not None and value > self.max):
+        kept = self.keep(value)
+        return kept if kept.dropped else Reading(kept.values, (span,))
+
+    def keep(self, value: Value) -> Reading:
+        if value is None:
+            return Reading({"": None})
+        number = float(value)  # type: ignore[arg-type]  # the expression's type was checked when the task loaded
+        if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
             return Reading({"": None}, dropped="out_of_range")
-        return Reading({"": int(value) if self.integer else float(value)}, (span,))
+        if self.integer and not number.is_integer():
+            return Reading({"": None}, dropped="invalid")
+        return Reading({"": int(number) if self.integer else number})

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -226,18 +226,17 @@ class DuckLakeWarehouse:
             file.write_text(json.dumps({"version": FORMAT_VERSION}))
 
     def _attach(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        if not read_only:
-            with self._lock, sqlite3.connect(self.catalog) as catalog:
-                # With SQLite's default journal one open reader makes a writer fail after five seconds.
-                catalog.execute("PRAGMA journal_mode=WAL")
-            catalog.close()
         connection = duckdb.connect()
         load_extensions(connection)
         options = "READ_ONLY" if read_only else f"DATA_PATH {literal(str(self.folder / 'data'))}"
         with self._lock:
             try:
+                if not read_only:
+                    with closing(sqlite3.connect(self.catalog)) as catalog:
+                        # With SQLite's default journal one open reader makes a writer fail after five seconds.
+                        catalog.execute("PRAGMA journal_mode=WAL")
                 connection.execute(f"ATTACH {literal(f'ducklake:sqlite:{self.catalog}')} AS {_ALIAS} ({options})")
-            except duckdb.Error as error:
+            except (duckdb.Error, sqlite3.DatabaseError) as error:
                 raise WarehouseError(
                     self.catalog, f"it cannot be attached ({error})", "Restore it from a backup"
                 ) from error

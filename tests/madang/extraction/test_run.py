@@ -1,271 +1,364 @@
-"""A whole run: what is asked, what becomes a row, what ends in quarantine, what stays pending."""
+"""Whole runs: what is asked, what becomes a row, what ends in quarantine, what stays pending.
+
+Each fixture tells one story once; the tests below it read what came out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
-from scenario import ALL_DAYS, Project, post, posts
+from scenario import ALL_DAYS, DAY, Project, make_project, post, posts
 
-from madang.errors import NothingPlanned
+from madang.errors import InputError, NothingPlanned
 from madang.extraction.checks import completeness
-from madang.ops import PLANS
+from madang.extraction.run import RunReport
 from madang.releases import live, release, rollback
 
 STATES = "SELECT state, count(*) FROM ops.plans GROUP BY state ORDER BY state"
-QUARANTINE = "SELECT post_id, failure FROM ops.quarantine ORDER BY post_id"
 
 
-def test_a_post_becomes_one_typed_row_with_evidence_and_origin(project: Project) -> None:
-    project.ingest(post("p1", "running 모집 20s female"))
+def told(tmp_path_factory: pytest.TempPathFactory, name: str) -> Project:
+    return make_project(tmp_path_factory.mktemp(name) / "project", ("meetups",))
 
-    report = project.run()
 
-    [row] = project.warehouse.read("SELECT * EXCLUDE (content_hash, request_hash, extracted_at) FROM attributes.groups")\
-        .with_columns().to_dicts()  # fmt: skip
-    topics_at = {"field": "body", "start": 0, "end": 7}
-    age_at = {"field": "body", "start": 11, "end": 14}
-    gender_at = {"field": "body", "start": 15, "end": 21}
+@dataclass(frozen=True)
+class Twice:
+    """Two runs of one project.
 
-    assert row | {"event_at": row["event_at"].isoformat(), "day": row["day"].isoformat()} == {
-        "source": "town", "post_id": "p1", "recipe": "groups@1", "model": "online:scripted-local", "lane": "online",
-        "status": "ok", "dropped": [], "event_at": "2024-11-27T00:00:00+00:00", "day": "2024-11-27",
-        "is_calibrated": False,
-        "is_recruiting": True, "is_recruiting__confidence": None, "is_recruiting__evidence": [],
-        "topics": ["running"], "topics__confidence": None, "topics__evidence": [topics_at],
-        "age_bands": ["20s"], "age_bands__confidence": None, "age_bands__evidence": [age_at],
-        "gender": "female", "gender__confidence": None, "gender__evidence": [gender_at],
-        "recurring": True, "recurring__confidence": None, "recurring__evidence": [],
+    Args:
+        project: The project.
+        first: Report of the first run.
+        second: Report of the second.
+        asked: Requests that the model had received after the first and after the second.
+        snapshots: The warehouse's snapshot after the first and after the second.
+    """
+
+    project: Project
+    first: RunReport
+    second: RunReport
+    asked: tuple[int, int]
+    snapshots: tuple[int, int]
+
+
+def run_twice(project: Project) -> Twice:
+    first = project.run()
+    asked, snapshot = len(project.sent()), project.warehouse.snapshot
+    second = project.run()
+    return Twice(
+        project, first, second, (asked, len(project.sent())), (snapshot, project.warehouse.snapshot)
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    """Posts of every sort; each board has a model with a fault of its own."""
+    project = told(tmp_path_factory, "mixed")
+    routes = [
+        {"when": "board == '취미'", "use": "garbage"},
+        {"when": "board == '운동'", "use": "permanent", "fallback": ["garbage"]},
+        {"when": "chars > 300", "use": "truncated", "max_tokens": 256},
+        {"when": "chars > 200", "use": "truncated", "max_tokens": 96},
+        {"use": "local", "max_tokens": 96},
+    ]
+    project.edit("meetups", lambda task: task.update(models=routes))
+    project.ingest(
+        post("plain", "running 모집 female 500명"),
+        post("blank", " \n🏃‍♀️ …!"),
+        post("empty", ""),
+        post("same1", "hiking 같이"),
+        post("same2", "hiking 같이"),
+        post("masked1", "running 010-1234-5678"),
+        post("masked2", "running 010-9876-5432"),
+        post("garbage", "fault 비밀", board="취미"),
+        post("refused", "fault", board="운동"),
+        post("cut-once", "running fault" + "가" * 300),
+        post("cut-twice", "running fault" + "가" * 200),
+        post("elsewhere", "running", board="rentals"),
+    )
+    yield run_twice(project)
+    project.close()
+
+
+def test_a_post_becomes_one_typed_row_with_evidence_and_origin(mixed: Twice) -> None:
+    [row] = mixed.project.warehouse.read(
+        "SELECT * EXCLUDE (content_hash, request_hash, extracted_at) FROM attributes.meetups WHERE post_id = 'plain'"
+    ).to_dicts()
+
+    assert row == {
+        "source": "town", "post_id": "plain", "recipe": "meetups@1", "model": "online:scripted-local", "lane": "online",
+        "status": "partial", "dropped": [{"field": "seats", "reason": "out_of_range"}],
+        "event_at": datetime(2024, 11, 27, tzinfo=UTC), "day": DAY, "is_calibrated": False,
+        "is_recruiting": True, "is_recruiting__confidence": None,
+        "is_recruiting__evidence": [{"field": "body", "start": 8, "end": 10}],
+        "topics": ["running"], "topics__confidence": None,
+        "topics__evidence": [{"field": "body", "start": 0, "end": 7}],
+        "gender": "female", "gender__confidence": None,
+        "gender__evidence": [{"field": "body", "start": 11, "end": 17}],
+        "seats": None, "seats__confidence": None, "seats__evidence": [],
         "is_open_to_all": False,
     }  # fmt: skip
-    assert (report.progress.sent, report.progress.extracted, report.pending) == (1, 1, 0)
 
 
-def test_a_second_run_sends_nothing_changes_no_snapshot_and_plans_nothing(project: Project) -> None:
-    project.ingest(*posts(3))
-    project.run()
-    snapshot = project.warehouse.snapshot
+def test_every_planned_post_ends_as_a_row_or_in_quarantine(mixed: Twice) -> None:
+    done = mixed.first.progress
 
-    again = project.run()
-
-    assert again.plan.counts == {"unchanged": 3}
-    assert len(project.sent()) == 3
-    assert project.warehouse.snapshot == snapshot
-    with pytest.raises(NothingPlanned, match="nothing is pending \\(3 unchanged\\)"):
-        again.plan.require_posts()
+    assert mixed.first.plan.counts == {"new": 11}
+    assert (done.extracted, done.quarantined, done.failed, mixed.first.pending) == (8, 3, 0, 0)
+    assert mixed.project.rows(STATES) == [("extracted", 8), ("quarantined", 3)]
 
 
-def test_a_limit_takes_the_oldest_posts_and_leaves_the_rest_pending(project: Project) -> None:
-    project.ingest(*posts(4), post("p00", "running 어제", event_at="2024-11-26T09:00:00+09:00"))
+def test_posts_of_the_same_text_once_masked_share_one_request(mixed: Twice) -> None:
+    shared = mixed.project.rows(
+        "SELECT count(DISTINCT request_hash), count(*) FROM attributes.meetups WHERE post_id[:4] IN ('same', 'mask') "
+        "GROUP BY post_id[:4]"
+    )
 
-    report = project.run(limit=2)
-
-    assert project.rows("SELECT post_id FROM attributes.groups ORDER BY post_id") == [("p00",), ("p01",)]
-    assert report.pending == 3
-    assert project.rows(STATES) == [("extracted", 2), ("pending", 3)]
-    assert project.run().progress.sent == 3
-    assert project.rows(STATES) == [("extracted", 5)]
+    assert shared == [(1, 2), (1, 2)]
+    assert mixed.first.progress.reused == 2
 
 
-def test_a_changed_derivation_makes_rows_of_a_recipe_of_its_own_without_a_call(project: Project) -> None:
-    project.ingest(*posts(3))
-    project.run()
-    project.edit("groups", lambda task: task["fields"]["is_open_to_all"].update(derive="len(age_bands) == 0"))
+def test_a_blank_post_makes_an_empty_row_and_no_call(mixed: Twice) -> None:
+    found = mixed.project.rows(
+        "SELECT status, lane, model, request_hash, gender, is_recruiting, topics FROM attributes.meetups "
+        "WHERE post_id IN ('blank', 'empty')"
+    )
 
-    report = project.run()
+    assert found == [("empty", "reader", None, None, "unspecified", False, [])] * 2
 
-    assert (report.recipe, report.plan.counts) == ("groups@2", {"recipe": 3})
-    assert (report.progress.sent, report.progress.reused, report.progress.extracted) == (0, 3, 3)
-    assert len(project.sent()) == 3
-    assert project.rows("SELECT recipe, count(*) FROM attributes.groups GROUP BY ALL ORDER BY 1") == [
-        ("groups@1", 3), ("groups@2", 3),
+
+def test_a_truncated_reply_is_asked_again_once_with_twice_the_room(mixed: Twice) -> None:
+    """The wider request was queued after the lanes had been told to end, when other posts were done meanwhile."""
+    found = mixed.project.rows(
+        "SELECT r.finish FROM attributes.meetups a JOIN ops.replies r USING (request_hash) WHERE a.post_id = 'cut-once'"
+    )
+
+    assert found == [("stop",)]
+    assert mixed.project.rows("SELECT finish, count(*) FROM ops.replies GROUP BY finish ORDER BY finish") == [
+        ("length", 3), ("stop", 6),
     ]  # fmt: skip
 
 
-def test_a_changed_route_of_long_posts_asks_only_the_long_ones(project: Project) -> None:
-    project.ingest(*posts(3), post("long", "running " + "가" * 500))
-    project.run()
-    routes = [{"when": "chars < 400", "use": "local", "max_tokens": 96}, {"use": "larger", "max_tokens": 96}]
-    project.edit("groups", lambda task: task.update(models=routes))
+def test_what_cannot_be_read_ends_in_quarantine_with_its_class_and_without_its_text(mixed: Twice) -> None:
+    found = mixed.project.rows("SELECT post_id, failure, message FROM ops.quarantine ORDER BY post_id")
 
-    report = project.run()
+    assert found == [
+        ("cut-twice", "truncated", "the reply was cut at 192 tokens"),
+        ("garbage", "invalid_reply", "no JSON object in a reply of 29 characters"),
+        ("refused", "invalid_reply", "no JSON object in a reply of 29 characters"),
+    ]
 
-    assert (report.progress.sent, report.progress.reused) == (1, 3)
-    assert project.rows("SELECT post_id, model FROM attributes.groups WHERE recipe = 'groups@2' ORDER BY 1") == [
-        ("long", "online:scripted-larger"), ("p01", "online:scripted-local"), ("p02", "online:scripted-local"),
-        ("p03", "online:scripted-local"),
+
+def test_a_permanent_failure_is_not_repeated_but_goes_to_the_fallback(mixed: Twice) -> None:
+    found = mixed.project.rows(
+        "SELECT model, outcome, count(*) FROM ops.ledger WHERE model NOT LIKE '%local' GROUP BY ALL ORDER BY ALL"
+    )
+
+    assert found == [
+        ("online:scripted-garbage", "ok", 2), ("online:scripted-permanent", "permanent", 1),
+        ("online:scripted-truncated", "ok", 4),
     ]  # fmt: skip
 
 
-def test_a_blank_post_makes_an_empty_row_and_no_call(project: Project) -> None:
-    project.ingest(post("p1", " \n🏃‍♀️ …!"), post("p2", "", title=""))
+def test_the_ledger_holds_every_call_with_its_day(mixed: Twice) -> None:
+    found = mixed.project.rows("SELECT outcome, day::VARCHAR, count(*) FROM ops.ledger GROUP BY ALL ORDER BY ALL")
 
-    report = project.run()
-
-    assert (report.progress.sent, report.progress.extracted) == (0, 2)
-    assert project.rows("SELECT status, lane, model, gender, is_recruiting, topics FROM attributes.groups") == [
-        ("empty", "reader", None, "unspecified", False, []), ("empty", "reader", None, "unspecified", False, []),
-    ]  # fmt: skip
+    assert found == [("ok", "2024-11-27", 9), ("permanent", "2024-11-27", 1)]
+    assert mixed.asked[0] == 10
+    assert len(set(mixed.project.sent())) == 10
 
 
-def test_posts_of_the_same_text_share_one_request(project: Project) -> None:
-    project.ingest(post("p1", "running 같이"), post("p2", "running 같이"), post("p3", "running 따로"))
-
-    report = project.run()
-
-    assert (report.progress.sent, report.progress.reused, report.progress.extracted) == (2, 1, 3)
-    assert len(project.sent()) == 2
+def test_a_second_run_sends_nothing_and_changes_no_snapshot(mixed: Twice) -> None:
+    assert mixed.second.plan.counts == {"unchanged": 8, "quarantined": 3}
+    assert mixed.asked[1] == mixed.asked[0]
+    assert mixed.snapshots[1] == mixed.snapshots[0]
 
 
-def test_posts_that_differ_only_in_what_is_masked_share_one_request(project: Project) -> None:
-    project.ingest(post("p1", "running 010-1234-5678"), post("p2", "running 010-9876-5432"))
+def test_a_run_that_plans_nothing_says_why(mixed: Twice) -> None:
+    with pytest.raises(NothingPlanned, match=r"nothing is pending \(.*8 unchanged.*\)") as error:
+        mixed.second.plan.require_posts()
 
-    report = project.run()
-
-    assert (report.progress.sent, report.progress.extracted) == (1, 2)
-
-
-def test_a_truncated_reply_is_asked_again_once_with_twice_the_room(project: Project) -> None:
-    project.set_model(fault="truncated")
-    project.edit("groups", lambda task: task["models"][0].update(max_tokens=256))
-    project.ingest(post("p1", "running fault"))
-
-    report = project.run()
-
-    assert (report.progress.sent, report.progress.extracted) == (2, 1)
-    assert project.rows("SELECT finish, count(*) FROM ops.replies GROUP BY ALL ORDER BY 1") == [("length", 1), ("stop", 1)]
-    assert project.run().progress.sent == 0
+    assert error.value.exit_code == 3
 
 
-def test_a_reply_truncated_twice_ends_in_quarantine(project: Project) -> None:
-    project.set_model(fault="truncated")
-    project.ingest(post("p1", "running fault"), post("p2", "running"))
-
-    report = project.run()
-
-    assert (report.progress.sent, report.progress.quarantined, report.progress.extracted) == (3, 1, 1)
-    assert project.rows(QUARANTINE) == [("p1", "truncated")]
-
-
-def test_garbage_ends_in_quarantine_and_spoils_no_other_post(project: Project) -> None:
-    project.set_model(fault="garbage")
-    project.ingest(post("p1", "running fault"), post("p2", "running"))
-
-    report = project.run()
-
-    assert (report.progress.quarantined, report.progress.extracted, report.pending) == (1, 1, 0)
-    assert project.rows(QUARANTINE) == [("p1", "invalid_reply")]
-    assert project.rows(STATES) == [("extracted", 1), ("quarantined", 1)]
-    assert project.run().plan.counts == {"unchanged": 1, "quarantined": 1}
-    assert len(project.sent()) == 2
-
-
-def test_the_quarantine_holds_no_post_text(project: Project) -> None:
-    project.set_model(fault="garbage")
-    project.ingest(post("p1", "running fault 비밀"))
-    project.run()
-
-    [message] = project.rows("SELECT message FROM ops.quarantine")[0]
-
-    assert message == "no JSON object in a reply of 29 characters"
-
-
-def test_a_permanent_failure_goes_to_the_fallback_and_then_to_quarantine(project: Project) -> None:
-    project.set_model(fault="permanent")
-    project.edit("groups", lambda task: task["models"][0].update(fallback=["larger"]))
-    project.ingest(post("p1", "running fault"))
-
-    report = project.run()
-
-    assert (report.progress.sent, report.progress.quarantined) == (2, 1)
-    assert project.rows(QUARANTINE) == [("p1", "permanent")]
-    assert project.rows("SELECT model, outcome FROM ops.ledger ORDER BY model") == [
-        ("online:scripted-larger", "permanent"), ("online:scripted-local", "permanent"),
-    ]  # fmt: skip
-
-
-def test_a_transient_failure_stays_pending_and_succeeds_in_a_later_run(project: Project) -> None:
+@pytest.fixture(scope="module")
+def flaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
+    """A model that is out of order in the first run and answers in the second."""
+    project = told(tmp_path_factory, "flaky")
     project.set_model(fault="transient")
     project.ingest(post("p1", "running fault"), post("p2", "running"))
-
-    report = project.run()
-
-    assert (report.progress.failed, report.progress.extracted, report.pending) == (1, 1, 1)
-    assert project.rows(STATES) == [("extracted", 1), ("pending", 1)]
+    first = project.run()
+    asked = len(project.sent())
     project.set_model()
-    assert project.run().progress.extracted == 1
-    assert project.rows(STATES) == [("extracted", 2)]
-    assert project.rows("SELECT outcome, count(*) FROM ops.ledger GROUP BY ALL ORDER BY 1") == [("ok", 2), ("transient", 1)]
+    second = project.run()
+    yield Twice(project, first, second, (asked, len(project.sent())), (0, 0))
+    project.close()
 
 
-def test_an_edit_back_to_an_old_text_shows_the_old_row_and_sends_nothing(project: Project) -> None:
-    def live_topics() -> list[tuple[object, ...]]:
-        return project.rows("SELECT post_id, topics FROM attributes.groups__live")
+def test_a_transient_failure_stays_pending_and_is_asked_again_by_the_next_run(flaky: Twice) -> None:
+    first, second = flaky.first, flaky.second
 
-    project.ingest(post("p1", "running 모집"))
-    project.run()
-    project.ingest(post("p1", "hiking 모집"))
-    edited = project.run()
-
-    assert edited.plan.counts == {"edited": 1}
-    assert live_topics() == [("p1", ["hiking"])]
-    project.ingest(post("p1", "running 모집"))
-    assert live_topics() == [("p1", ["running"])]
-    back = project.run()
-    assert back.plan.counts == {"unchanged": 1}
-    assert len(project.sent()) == 2
-    assert live_topics() == [("p1", ["running"])]
+    assert (first.progress.failed, first.progress.extracted, first.pending) == (1, 1, 1)
+    assert (second.progress.failed, second.progress.extracted, second.pending) == (0, 1, 0)
+    assert flaky.asked[1] == flaky.asked[0] + 1
+    assert flaky.project.rows(STATES) == [("extracted", 2)]
 
 
-def test_a_pending_post_that_is_edited_is_superseded_and_not_missed(project: Project) -> None:
-    project.ingest(post("p1", "running 모집"), post("p2", "running 같이"))
-    project.run(limit=1)
-    project.ingest(post("p2", "hiking 같이"))
-    project.run()
+@dataclass(frozen=True)
+class Edits:
+    """A, then B, then A again; and a post that was edited while it was pending.
 
-    checked = completeness(project.warehouse, project.task(), ALL_DAYS)
+    Args:
+        project: The project.
+        reports: Of the runs, in order.
+        served: What `__live` showed of p1 after each step.
+        asked: Requests received after each step.
+    """
 
-    assert project.rows(STATES) == [("extracted", 2), ("superseded", 1)]
-    assert checked.passed
-    assert checked.summary == "2 planned = 2 extracted + 0 quarantined + 0 pending"
-
-
-def test_a_deleted_post_leaves_the_live_view_and_is_not_planned(project: Project) -> None:
-    project.ingest(post("p1"), post("p2", "hiking 모집"))
-    project.run()
-    project.ingest(post("p1", deleted=True))
-
-    report = project.run()
-
-    assert project.rows("SELECT post_id FROM attributes.groups__live") == [("p2",)]
-    assert report.plan.counts == {"unchanged": 1}
-    assert project.rows("SELECT count(*) FROM attributes.groups") == [(2,)]
+    project: Project
+    reports: list[RunReport]
+    served: list[list[str]]
+    asked: list[int]
 
 
-def test_only_the_first_recipe_is_released_by_itself_and_a_rollback_is_one_more_release(project: Project) -> None:
-    project.ingest(post("p1"))
-    project.run()
-    project.edit("groups", lambda task: task["fields"]["is_open_to_all"].update(derive="False"))
-    project.run()
+@pytest.fixture(scope="module")
+def edits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edits]:
+    """p1 is edited and edited back; p2 is edited before it was extracted; p3 is deleted."""
+    project = told(tmp_path_factory, "edits")
+    story = Edits(project, [], [], [])
 
-    def served() -> list[tuple[object, ...]]:
-        return project.rows("SELECT recipe, is_open_to_all FROM attributes.groups__live")
+    def step(*landed: dict[str, object], limit: int | None = None) -> None:
+        project.ingest(*landed)
+        story.reports.append(project.run(limit=limit))
+        live_rows = project.rows("SELECT topics FROM attributes.meetups__live WHERE post_id = 'p1'")
+        story.served.append([topic for (topics,) in live_rows for topic in topics])
+        story.asked.append(len(project.sent()))
 
-    assert live(project.warehouse, "groups") == "groups@1"
-    assert served() == [("groups@1", True)]
-    release(project.warehouse, "groups@2")
-    assert served() == [("groups@2", False)]
-    assert rollback(project.warehouse, "groups") == "groups@1"
-    assert served() == [("groups@1", True)]
-    assert project.rows("SELECT number, recipe, reason FROM ops.releases ORDER BY number") == [
-        (1, "groups@1", "first run"), (2, "groups@2", "release"), (3, "groups@1", "rollback"),
+    step(post("p1", "running 모집"), post("p2", "cafe 모집"), post("p3", "golf 모집"), limit=1)
+    step(post("p1", "hiking 모집"), post("p2", "travel 모집"))
+    step(post("p1", "running 모집"), post("p3", "golf 모집", deleted=True))
+    yield story
+    project.close()
+
+
+def test_a_limit_takes_the_oldest_posts_and_leaves_the_rest_pending(edits: Edits) -> None:
+    first, second = edits.reports[:2]
+
+    assert (first.limited_to, first.progress.extracted, first.pending) == (1, 1, 2)
+    assert (second.progress.extracted, second.pending) == (3, 0)
+
+
+def test_an_edit_is_planned_as_one(edits: Edits) -> None:
+    assert edits.reports[1].plan.counts == {"edited": 1, "new": 2}
+
+
+def test_an_edit_back_to_an_old_text_shows_the_old_row_and_sends_nothing(edits: Edits) -> None:
+    assert edits.served == [["running"], ["hiking"], ["running"]]
+    assert edits.asked == [1, 4, 4]
+    assert edits.reports[2].plan.counts == {"unchanged": 2}
+
+
+def test_a_post_edited_while_pending_is_superseded_and_missed_by_nobody(edits: Edits) -> None:
+    checked = completeness(edits.project.warehouse, edits.project.task(), ALL_DAYS)
+
+    assert edits.project.rows(STATES) == [("extracted", 4), ("superseded", 1)]
+    assert (checked.passed, checked.summary) == (True, "4 planned = 4 extracted + 0 quarantined + 0 pending")
+
+
+def test_a_deleted_post_leaves_the_live_view_and_keeps_its_row(edits: Edits) -> None:
+    assert edits.project.rows("SELECT post_id FROM attributes.meetups__live ORDER BY 1") == [("p1",), ("p2",)]
+    assert edits.project.rows("SELECT count(*) FROM attributes.meetups WHERE post_id = 'p3'") == [(1,)]
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """A first recipe, then another derivation, then another route for long posts.
+
+    Args:
+        project: The project.
+        reports: Of the three runs.
+        served: Recipe and derived value that `__live` showed after each change of release.
+    """
+
+    project: Project
+    reports: list[RunReport]
+    served: list[tuple[str, bool]]
+
+
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recipes]:
+    """Three recipes of the same posts, and which of them was live."""
+    project = told(tmp_path_factory, "recipes")
+    project.ingest(*posts(2), post("long", "running " + "가" * 500))
+    story = Recipes(project, [project.run()], [])
+    routes = [{"when": "chars < 400", "use": "local", "max_tokens": 96}, {"use": "larger", "max_tokens": 96}]
+    for change in (
+        lambda task: task["fields"]["is_open_to_all"].update(derive="False"),
+        lambda task: task.update(models=routes),
+    ):
+        project.edit("meetups", change)
+        story.reports.append(project.run())
+
+    def serve() -> None:
+        [row] = project.rows("SELECT DISTINCT recipe, is_open_to_all FROM attributes.meetups__live")
+        story.served.append(row)
+
+    serve()
+    release(project.warehouse, "meetups@2")
+    serve()
+    rollback(project.warehouse, "meetups")
+    serve()
+    rollback(project.warehouse, "meetups")
+    serve()
+    yield story
+    project.close()
+
+
+def test_a_changed_derivation_makes_rows_of_a_recipe_of_its_own_without_a_call(recipes: Recipes) -> None:
+    report = recipes.reports[1]
+
+    assert (report.recipe, report.plan.counts) == ("meetups@2", {"recipe": 3})
+    assert (report.progress.sent, report.progress.reused, report.progress.extracted) == (0, 3, 3)
+
+
+def test_a_changed_route_of_long_posts_asks_only_the_long_ones(recipes: Recipes) -> None:
+    report = recipes.reports[2]
+
+    assert (report.recipe, report.progress.sent, report.progress.reused) == ("meetups@3", 1, 2)
+    assert len(recipes.project.sent()) == 4
+    assert recipes.project.rows("SELECT post_id, model FROM attributes.meetups WHERE recipe = 'meetups@3' ORDER BY 1") == [
+        ("long", "online:scripted-larger"), ("p01", "online:scripted-local"), ("p02", "online:scripted-local"),
     ]  # fmt: skip
-    assert rollback(project.warehouse, "groups") == "groups@2"
 
 
-def test_a_row_taken_away_is_planned_and_made_again_without_a_call(project: Project) -> None:
-    project.ingest(*posts(2))
-    project.run()
-    project.take_away(project.task().table, "post_id = 'p01'")
+def test_rows_of_every_recipe_stay_side_by_side(recipes: Recipes) -> None:
+    assert recipes.project.rows("SELECT recipe, count(*) FROM attributes.meetups GROUP BY ALL ORDER BY ALL") == [
+        ("meetups@1", 3), ("meetups@2", 3), ("meetups@3", 3),
+    ]  # fmt: skip
 
-    report = project.run()
 
-    assert (report.progress.sent, report.progress.extracted) == (0, 1)
-    assert project.rows(f"SELECT count(*) FROM {PLANS.name}") == [(2,)]
-    assert project.rows(STATES) == [("extracted", 2)]
+def test_only_the_first_recipe_is_released_by_itself(recipes: Recipes) -> None:
+    assert recipes.served[0] == ("meetups@1", True)
+
+
+def test_a_release_and_a_rollback_change_what_is_served(recipes: Recipes) -> None:
+    assert recipes.served[1:] == [("meetups@2", False), ("meetups@1", True), ("meetups@2", False)]
+    assert live(recipes.project.warehouse, "meetups") == "meetups@2"
+
+
+def test_releases_are_only_ever_added(recipes: Recipes) -> None:
+    found = recipes.project.rows("SELECT number, recipe, reason FROM ops.releases ORDER BY number")
+
+    assert found == [
+        (1, "meetups@1", "first run"), (2, "meetups@2", "release"), (3, "meetups@1", "rollback"), (4, "meetups@2", "rollback"),
+    ]  # fmt: skip
+
+
+def test_a_recipe_that_no_run_has_used_cannot_be_released(recipes: Recipes) -> None:
+    with pytest.raises(InputError, match=r"meetups@9: no run has used this recipe \(there are: meetups@1, meetups@2, meetups@3\)"):
+        release(recipes.project.warehouse, "meetups@9")
+
+
+def test_a_task_that_was_never_released_cannot_be_rolled_back(recipes: Recipes) -> None:
+    with pytest.raises(InputError, match="rentals: it was never released. Run the task first"):
+        rollback(recipes.project.warehouse, "rentals")

@@ -1,0 +1,103 @@
+"""Claims: each request has one owner, and its state says how far it is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from madang.extraction.claims import Claim, Claims, Held
+
+CLAIM = Claim(
+    request_hash="r1", call_id="c1", owner="run1/7.log", run="run1", task="groups", recipe="groups@1", model="local:a",
+    lane="local", day="2024-11-27", reserved_usd=0.25, sent_at="2024-11-27T00:00:00+00:00",
+)  # fmt: skip
+OTHER = replace(CLAIM, call_id="c2", owner="run2/8.log")
+
+
+@pytest.fixture
+def claims(tmp_path: Path) -> Iterator[Claims]:
+    opened = Claims(tmp_path / "home" / "claims.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_a_request_is_taken_once(claims: Claims, tmp_path: Path) -> None:
+    elsewhere = Claims(tmp_path / "home" / "claims.sqlite")
+
+    assert claims.take(CLAIM) is None
+    assert elsewhere.take(OTHER) == Held("run1/7.log", "sent")
+    assert claims.take(CLAIM) == Held("run1/7.log", "sent")
+    elsewhere.close()
+
+
+def test_a_request_that_nobody_has_is_not_held(claims: Claims) -> None:
+    assert claims.held("r1") is None
+
+
+def test_states_are_seen_by_others(claims: Claims) -> None:
+    claims.take(CLAIM)
+    states = []
+    for state in ("received", "committed"):
+        claims.mark(["r1", "unknown"], state)
+        states.append(claims.take(OTHER))
+
+    assert states == [Held("run1/7.log", "received"), Held("run1/7.log", "committed")]
+
+
+def test_a_released_request_is_free(claims: Claims) -> None:
+    claims.take(CLAIM)
+    claims.release(["r1", "unknown"])
+
+    assert claims.take(OTHER) is None
+    assert claims.held("r1") == Held("run2/8.log", "sent")
+
+
+def test_an_owner_s_open_claims_come_back_whole(claims: Claims) -> None:
+    second, third = replace(CLAIM, request_hash="r2"), replace(CLAIM, request_hash="r3")
+    for claim in (CLAIM, second, third, replace(OTHER, request_hash="r4")):
+        claims.take(claim)
+    claims.mark(["r2"], "received")
+    claims.mark(["r3"], "committed")
+
+    assert claims.of_owner("run1/7.log") == [(CLAIM, "sent"), (second, "received")]
+    assert claims.owners() == ["run1/7.log", "run2/8.log"]
+
+
+def test_only_committed_claims_are_listed_to_be_forgotten(claims: Claims) -> None:
+    for name, state in (("r1", "sent"), ("r2", "received"), ("r3", "committed")):
+        claims.take(replace(CLAIM, request_hash=name))
+        claims.mark([name], state)
+
+    assert claims.committed() == ["r3"]
+    assert (claims.answered("groups"), claims.answered("rentals")) == (2, 0)
+
+
+def test_a_claim_that_moved_on_since_it_was_seen_is_not_given_back(claims: Claims) -> None:
+    claims.take(CLAIM)
+    seen = Held("run1/7.log", "sent")
+    claims.mark(["r1"], "received")
+    claims.release_if("r1", seen)
+    kept = claims.held("r1")
+    claims.release_if("r1", Held("run1/7.log", "received"))
+
+    assert kept == Held("run1/7.log", "received")
+    assert claims.held("r1") is None
+
+
+def test_money_is_reserved_while_a_call_is_in_flight(claims: Claims) -> None:
+    claims.take(CLAIM)
+    claims.take(replace(CLAIM, request_hash="r2", reserved_usd=0.5))
+    both = claims.reserved_usd()
+    claims.mark(["r1"], "received")
+
+    assert (both, claims.reserved_usd()) == (0.75, 0.5)
+
+
+def test_claims_survive_their_process(claims: Claims, tmp_path: Path) -> None:
+    claims.take(CLAIM)
+    claims.close()
+    again = Claims(tmp_path / "home" / "claims.sqlite")
+
+    assert again.of_owner("run1/7.log") == [(CLAIM, "sent")]
+    again.close()

@@ -1,0 +1,71 @@
+"""Settings: from pyproject.toml, then the environment; a wrong one is refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from madang.errors import DeclarationError, InputError
+from madang.models.catalogue import Catalogue
+from madang.settings import Settings
+
+WRONG = {
+    'timezone = "Asia/Seol"': "timezone: no time zone is called 'Asia/Seol'. Correct it there",
+    "frist_day = 2016-01-01": "frist_day: Extra inputs are not permitted. Correct it there",
+    "daily_cap_usd = -1": "daily_cap_usd: Input should be greater than or equal to 0",
+    '[tool.madang.models.local]\nlane = "cloud"': "models.local: Input tag 'cloud'",
+    '[tool.madang.models.a]\nlane = "online"\nidentity = "x"\nfactory = "os.system"': "models.a.online.factory: String should match",
+}  # fmt: skip
+
+
+def load(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Settings:
+    (folder / "madang.toml").write_text(text)
+    monkeypatch.setenv("MADANG_PROJECT", str(folder))
+    monkeypatch.setenv("MADANG_CONFIG", str(folder / "madang.toml"))
+    monkeypatch.delenv("MADANG_HOME", raising=False)
+    monkeypatch.delenv("MADANG_LOCAL_MODEL", raising=False)
+    return Settings.load()
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_setting_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(tmp_path, monkeypatch, f"[tool.madang]\n{text}\n")
+
+    assert f"{tmp_path}/madang.toml [tool.madang]: {WRONG[text]}" in str(error.value)
+
+
+def test_broken_toml_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"madang\.toml: not valid TOML"):
+        load(tmp_path, monkeypatch, "[tool.madang")
+
+
+def test_without_settings_the_state_lies_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(tmp_path, monkeypatch, "")
+
+    assert (settings.home, settings.timezone) == (tmp_path.resolve() / ".madang", "Asia/Seoul")
+
+
+def test_the_environment_moves_state_and_local_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(tmp_path, monkeypatch, '[tool.madang]\nhome = "here"\n')
+    monkeypatch.setenv("MADANG_HOME", str(tmp_path / "there"))
+    monkeypatch.setenv("MADANG_LOCAL_MODEL", "/models/big.gguf")
+
+    settings = Settings.load()
+
+    assert settings.home == tmp_path.resolve() / "there"
+    assert settings.models["local"].model_dump()["file"] == "/models/big.gguf"
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = Catalogue(load(tmp_path, monkeypatch, ""))
+
+    with pytest.raises(DeclarationError, match=r"no model is called 'loacl' \(there are: local\)\. Correct `use`"):
+        catalogue.identity("loacl")
+
+
+def test_the_packaged_model_is_known_by_its_hash_without_being_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = Catalogue(load(tmp_path, monkeypatch, ""))
+
+    assert catalogue.identity("local") == "local:a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
