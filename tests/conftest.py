@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scenario import Project, make_project
+from scenario import Project, make_project, open_quickly
 
 from madang.warehouse.ducklake import DuckLakeWarehouse
 
@@ -35,6 +35,6 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckLakeWarehouse]:
     """A warehouse without tables, shared by a module's tests: each makes tables of its own."""
-    opened = DuckLakeWarehouse(tmp_path_factory.mktemp("warehouse") / "warehouse")
+    opened = open_quickly(tmp_path_factory.mktemp("warehouse") / "warehouse")
     yield opened
     opened.close()

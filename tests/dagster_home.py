@@ -7,11 +7,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from scenario import REPOSITORY, Project, make_project, post
+
 from madang.settings import Settings
 from madang.task import Task, load_task
 from orchestration.day_ranges import RANGE_END, RANGE_START
 from orchestration.instance import ensure_instance
-from scenario import REPOSITORY, Project, make_project, post
 
 # Two days that touch and one apart; between them days without a post.
 FIRST, SECOND, APART = "2024-11-18", "2024-11-19", "2024-11-25"
@@ -21,13 +22,15 @@ def _at(day: str) -> str:
     return f"{day}T21:00:00+09:00"
 
 
-RUNNERS = post("g1", "running 20s 30s 함께 뛰실 분 모집합니다", title="한강 러닝 모임", board="운동", event_at=_at(FIRST))
+RUNNERS = post(
+    "g1", "running 20s 30s 함께 뛰실 분 모집합니다", title="한강 러닝 모임", board="운동", event_at=_at(FIRST)
+)
 BLANK = post("g2", " 🙏 ", board="취미", event_at=_at(FIRST))
 READERS = post("g3", "reading cafe 조용히 읽어요 female", title="책 읽는 모임", board="동네친구", event_at=_at(SECOND))
 REFUSED = post("g4", "아무도 못 읽는 글", title="fault", board="취미", event_at=_at(SECOND))
 HIKERS = post("g5", "hiking 모집 male", title="북한산 등산", board="groups", event_at=_at(APART))
 FLAT = post(
-    "r1", "500만원 보증금, 신림역 앞 apartment bed desk monthly 모집", title="신림 원룸", board="주거/부동산", event_at=_at(FIRST)
+    "r1", "신림역 앞 apartment bed desk monthly 모집", title="500만원 원룸", board="주거/부동산", event_at=_at(FIRST)
 )  # fmt: skip
 LOFT = post("r2", "$1,200 a month, sublet, tv", title="Loft near station", board="rentals", event_at=_at(APART))
 POSTS = (RUNNERS, BLANK, READERS, REFUSED, HIKERS, FLAT, LOFT)
@@ -83,5 +86,7 @@ def metadata_by_day(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str 
     found: dict[str | None, dict[str, object]] = {}
     for record in instance.fetch_materializations(key, limit=1000, ascending=True).records:
         assert record.asset_materialization is not None
-        found[record.partition_key] = {name: value.value for name, value in record.asset_materialization.metadata.items()}
+        found[record.partition_key] = {
+            name: value.value for name, value in record.asset_materialization.metadata.items()
+        }
     return found

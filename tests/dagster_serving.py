@@ -110,7 +110,9 @@ def serving_at(folder: Path) -> Iterator[Serving]:
         instance.event_log_storage.set_concurrency_slots("local_model", 4)
         code, web = free_port(), free_port()
         workspace = yard.folder / "workspace.yaml"
-        workspace.write_text(f"load_from: [{{grpc_server: {{host: 127.0.0.1, port: {code}, location_name: madang}}}}]\n")
+        workspace.write_text(
+            f"load_from: [{{grpc_server: {{host: 127.0.0.1, port: {code}, location_name: madang}}}}]\n"
+        )
         commands = {
             "code": ("dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code), "-m", "orchestration.definitions"),
             "daemon": ("dagster._daemon", "run", "-w", str(workspace)),

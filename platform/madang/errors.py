@@ -10,7 +10,10 @@
     ├── NothingPlanned          a run found no post to extract; exit 3
     └── CallFailed              one model call failed
         ├── TransientFailure    worth another try (429, 503, reset)
-        └── PermanentFailure    the same request will fail again (refused, too long)
+        └── PermanentFailure    the same request will fail again
+            ├── TooLong         it does not fit the model
+            ├── Refused         the provider will not answer it
+            └── Misconfigured   no request can succeed: key, model's name or address is wrong
 
 Only `TransientFailure` is retried. A bad *post* is never an exception: it ends in quarantine as a row.
 """
@@ -31,8 +34,8 @@ class MadangError(Exception):
         self.place, self.culprit, self.remedy = str(place), culprit, remedy
         super().__init__(f"{place}: {culprit}. {remedy}")
 
-    def __reduce__(self) -> tuple[type["MadangError"], tuple[str, str, str]]:
-        return type(self), (self.place, self.culprit, self.remedy)
+    def __reduce__(self) -> tuple[type["MadangError"], tuple[str, str, str], dict[str, object]]:
+        return type(self), (self.place, self.culprit, self.remedy), vars(self)
 
 
 class DeclarationError(MadangError):
@@ -70,15 +73,42 @@ class NothingPlanned(MadangError):
 
 
 class CallFailed(MadangError):
-    """One model call failed; `failure` is the class kept in the ledger and in quarantine."""
+    """One model call failed; `failure` is the class kept in the ledger and in quarantine.
+
+    Args:
+        place: Which model.
+        culprit: What happened; holds no post text and no key.
+        remedy: What to do about it.
+        usd: What the call cost all the same, US dollars; None if nobody knows: it counts at what was reserved.
+    """
 
     failure = "permanent"
 
+    def __init__(self, place: object, culprit: str, remedy: str, *, usd: float | None = 0.0) -> None:
+        super().__init__(place, culprit, remedy)
+        self.usd = usd
+
 
 class TransientFailure(CallFailed):
-    """The same request may succeed later."""
+    """The same request may succeed later.
+
+    Args:
+        place: Which model.
+        culprit: What happened.
+        remedy: What to do about it.
+        usd: See `CallFailed`.
+        retry_after_seconds: How long the server asked to wait; None if it did not say.
+        is_overload: Whether the server said that it gets too much (429, 503): fewer calls at once would help.
+    """
 
     failure = "transient"
+
+    def __init__(
+        self, place: object, culprit: str, remedy: str, *, usd: float | None = 0.0,
+        retry_after_seconds: float | None = None, is_overload: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(place, culprit, remedy, usd=usd)
+        self.retry_after_seconds, self.is_overload = retry_after_seconds, is_overload
 
 
 class PermanentFailure(CallFailed):
@@ -89,3 +119,15 @@ class TooLong(PermanentFailure):
     """The post and its prompt do not fit the model's context."""
 
     failure = "too_long"
+
+
+class Refused(PermanentFailure):
+    """The provider will not answer: safety, recitation, a block list."""
+
+    failure = "refused"
+
+
+class Misconfigured(PermanentFailure):
+    """No request can succeed: the key, the model's name or the address is wrong. Sending more of them is of no use."""
+
+    failure = "misconfigured"

@@ -4,30 +4,23 @@ The command line and Dagster both load it here, so neither can accept what the o
 """
 
 import json
-import re
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from madang.declaration import ROUTE_NAMES, Declaration, Route
 from madang.errors import DeclarationError
-from madang.posts.where import WhereError, compile_where
-from madang.schema import TaskField, asked, attributes_table, feature_columns, features_table, reply_model
-from madang.schema.base import FIELD_NAME, Value
-from madang.schema.expressions import TYPE_OF_COLUMN, Expression, ExpressionError, Type
-from madang.schema.money import MoneyField
+from madang.schema import asked, attributes_table, feature_columns, features_table, reply_model
+from madang.schema.base import Value
+from madang.schema.expressions import TYPE_OF_COLUMN, Expression, Type
 from madang.schema.types import Column, Table
 
 COMPONENT = "orchestration.ExtractionTask"
-ROUTE_NAMES: dict[str, Type] = {"chars": "number", "source": "text", "board": "text"}
-# Two underscores join a task's name to those of its view and of its mentions.
-_TASK_NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,39}")
-
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
@@ -35,160 +28,10 @@ _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True,
 _TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TableSource(_Strict):
-    """Posts come from a table of the warehouse."""
-
-    kind: Literal["table"]
-    table: Literal["raw.posts"] = "raw.posts"
-    where: str = Field(default="true", description="Which posts, as a SQL condition over the columns of raw.posts")
-    text: tuple[Literal["title", "body"], ...] = Field(
-        default=("title", "body"), min_length=1, description="Text columns that are read, in order"
-    )
-
-    @field_validator("text")
-    @classmethod
-    def _each_once(cls, text: tuple[str, ...]) -> tuple[str, ...]:
-        twice = [column for column in text if text.count(column) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands twice; remove one")
-        return text
-
-    @field_validator("where")
-    @classmethod
-    def _compiles(cls, where: str) -> str:
-        try:
-            compile_where(where)
-        except WhereError as error:
-            raise ValueError(str(error)) from error
-        return where
-
-
-class TableResult(_Strict):
-    """Extractions go to `attributes.<task>`."""
-
-    kind: Literal["table"]
-
-
-# Unions of one member today; the `kind` tag is there so that `kind: kafka` can join without changing a task.
-Source = TableSource
-Result = TableResult
-
-
-class Route(_Strict):
-    """Which model reads a post: the first route whose `when` holds."""
-
-    when: str | None = Field(default=None, description="Condition over chars, source and board; always by default")
-    use: str = Field(description="Name of a model in the settings")
-    fallback: tuple[str, ...] = Field(default=(), description="Models asked in turn when it fails for good")
-    max_tokens: int = Field(default=256, ge=8, le=8192, description="Most tokens of a reply")
-
-
-class Evaluation(_Strict):
-    """Against what the task is measured."""
-
-    gold: str | None = Field(default=None, description="File of answers, beside defs.yaml")
-    gates: dict[str, float] = Field(default_factory=dict, description="<field>.<metric>: least value for a release")
-
-
-class Features(_Strict):
-    """How features are served."""
-
-    ttl_days: int | None = Field(
-        default=None, ge=1, description="Days after which a feature is stale; never by default"
-    )
-
-
-class Declaration(_Strict):
-    """The `attributes` of a task's defs.yaml."""
-
-    name: str = Field(description="Name of the task: of its tables, assets and feature view")
-    entity: str = Field(description="What one post describes; gives the join key <entity>_id")
-    source: Source
-    result: Result = TableResult(kind="table")
-    fields: dict[str, TaskField] = Field(min_length=1)
-    prompt: str = Field(default="prompt.md", description="Jinja template of the system turn, beside defs.yaml")
-    turn: str | None = Field(
-        default=None, description="Jinja template of a post's turn, over its text columns; each on a line by default"
-    )
-    examples: str | None = Field(default=None, description="JSON lines {title, body, answer}, beside defs.yaml")
-    models: tuple[Route, ...] = Field(min_length=1, description="First match wins")
-    evaluation: Evaluation = Evaluation()
-    features: Features = Features()
-
-    @field_validator("name", "entity")
-    @classmethod
-    def _is_a_name(cls, name: str) -> str:
-        if not _TASK_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not a name (lower-case letters, digits, single _, at most 40)")
-        return name
-
-    @field_validator("fields")
-    @classmethod
-    def _field_names(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        taken = {column.name for column in attributes_table("t", {}).columns}
-        for name in fields:
-            if not FIELD_NAME.fullmatch(name) or "__" in name:
-                raise ValueError(f"{name!r} is not a field name (lower-case letters, digits, single _, at most 48)")
-            if name in taken:
-                raise ValueError(f"{name!r} is a column that every task has; rename the field")
-            if hasattr(BaseModel, name):
-                raise ValueError(f"{name!r} is a name of the library that checks replies; rename the field")
-        return fields
-
-    @model_validator(mode="after")
-    def _expressions_and_gates(self) -> "Declaration":
-        if f"{self.entity}_id" in self.fields:
-            raise ValueError(f"fields: {self.entity + '_id'!r} is the entity's join key; rename the field")
-        for index, route in enumerate(self.models):
-            if route.when is not None and _type_of(f"models.{index}.when", route.when, ROUTE_NAMES) not in (
-                "flag",
-                "null",
-            ):
-                raise ValueError(f"models.{index}.when: `{route.when}` is not a condition (true or false)")
-        for index, route in enumerate(self.models[:-1]):
-            if route.when is None:
-                raise ValueError(f"models: route {index + 1} has no `when`, so the later ones are never used")
-        if self.models[-1].when is not None:
-            raise ValueError("models: the last route has a `when`, so some posts have no model; add one without")
-        if not asked(self.fields):
-            raise ValueError("fields: every field is derived, so there is nothing to ask")
-        self._derived_types()
-        for gate in self.evaluation.gates:
-            field, _, metric = gate.partition(".")
-            if field not in self.fields or not metric:
-                raise ValueError(f"evaluation.gates: {gate!r} names no field and metric; fields are "
-                                 f"{', '.join(self.fields)}")  # fmt: skip
-        return self
-
-    def _derived_types(self) -> None:
-        names: dict[str, Type] = {
-            name: TYPE_OF_COLUMN[field.value_type.duckdb] for name, field in asked(self.fields).items()
-        }
-        for name, field in self.fields.items():
-            if field.derive is None:
-                continue
-            if isinstance(field, MoneyField):
-                raise ValueError(f"fields.{name}.derive: a derived amount has no currency; make the field a number")
-            found = _type_of(f"fields.{name}.derive", field.derive, names)
-            wanted = TYPE_OF_COLUMN[field.value_type.duckdb]
-            if found not in (wanted, "null"):
-                raise ValueError(f"fields.{name}.derive: `{field.derive}` is {found}, and the field is {wanted}")
-            names[name] = wanted
-
-
-def _type_of(place: str, expression: str, names: Mapping[str, Type]) -> Type:
-    try:
-        return Expression(expression, names).type
-    except ExpressionError as error:
-        raise ValueError(f"{place}: {error}") from error
-
-
-class Example(_Strict):
+class Example(BaseModel):
     """One example of the prompt: a post and the answer exactly as the model should write it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = ""
     body: str = ""

@@ -7,8 +7,9 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel, RootModel
 
+from madang.declaration import Declaration
 from madang.errors import DeclarationError
-from madang.task import Declaration, Task
+from madang.task import Task
 from orchestration.scaffold import ExtractionTaskScaffolder
 from orchestration.task_definitions import refused_task, task_definitions
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 import pytest
 from dagster_home import APART, FIRST, POSTS, SECOND, Yard, metadata_by_day, run_job, yard_at
+
 from orchestration.definitions import defs
 
 ATTRIBUTES, FEATURES = dg.AssetKey(["attributes", "groups"]), dg.AssetKey(["features", "groups"])
@@ -35,12 +36,16 @@ def test_each_day_shows_its_own_figures(done: Done) -> None:
     shown = metadata_by_day(done.instance, ATTRIBUTES)
 
     names = ("rows", "quarantined", "pending", "calls", "seconds", "cost_usd", "recipe")
-    assert {day: tuple(figures.get(name) for name in names) for day, figures in shown.items()} == {
-        FIRST: (2, 0, 0, 1, 0.05, 0.01, "groups@1"),
-        SECOND: (1, 1, 0, 2, 0.05, 0.01, "groups@1"),  # a refused call is free
-        APART: (1, 0, 0, 1, 0.05, 0.01, "groups@1"),
-        **{day: (0, *[None] * 6) for day in DAYS[2:-1]},
-    }
+    found = {day: tuple(figures.get(name) for name in names) for day, figures in shown.items()}
+    assert (
+        found
+        == {
+            FIRST: (2, 0, 0, 1, 0.05, 0.01, "groups@1"),
+            SECOND: (1, 1, 0, 2, 0.05, 0.01, "groups@1"),  # a refused call is free
+            APART: (1, 0, 0, 1, 0.05, 0.01, "groups@1"),
+            **{day: (0, *[None] * 6) for day in DAYS[2:-1]},
+        }
+    )
 
 
 def test_each_days_figures_are_those_of_sql(done: Done) -> None:
@@ -66,8 +71,8 @@ def test_the_run_is_summed_up_on_every_day(done: Done) -> None:
     del summed["run_id"], summed["run_seconds"]
     tokens = done.yard.rows("SELECT sum(input_tokens + output_tokens)::BIGINT FROM ops.ledger")[0][0]
     assert summed == {
-        "run_recipe": {"groups@1"}, "run_rows": {4}, "run_quarantined": {1}, "run_pending": {0}, "run_requests_sent": {4},
-        "run_replies_reused": {0}, "run_tokens": {tokens}, "run_cost_usd": {0.03},
+        "run_recipe": {"groups@1"}, "run_rows": {4}, "run_quarantined": {1}, "run_pending": {0},
+        "run_requests_sent": {4}, "run_replies_reused": {0}, "run_tokens": {tokens}, "run_cost_usd": {0.03},
     }  # fmt: skip
 
 
@@ -93,14 +98,10 @@ def test_four_checks_pass_and_say_so_in_numbers(done: Done) -> None:
 def test_checks_carry_the_table_by_field(done: Done) -> None:
     checks = {check.check_name: check.metadata for check in done.result.get_asset_check_evaluations()}
 
-    tables = {name: metadata["fields"].value for name, metadata in checks.items() if name != "completeness"}
-    answered = {
-        name: {record.data["field"]: (record.data["rows"], record.data["answered"]) for record in table}
-        for name, table in ((name, metadata["fields"].records) for name, metadata in checks.items() if "fields" in metadata)
-    }
     expected = {"is_recruiting": (4, 4), "topics": (4, 3), "age_bands": (4, 1), "gender": (4, 4), "recurring": (4, 3)}
-    assert answered == {"validity": expected, "grounding": expected, "ranges": expected}
-    assert len(tables) == 3
+    for name in ("validity", "grounding", "ranges"):
+        rows = [record.data for record in checks[name]["fields"].records]
+        assert {row["field"]: (row["rows"], row["answered"]) for row in rows} == expected
 
 
 def test_completeness_carries_the_table_by_day(done: Done) -> None:
@@ -121,7 +122,7 @@ def test_no_text_of_a_post_is_in_dagsters_files(done: Done) -> None:
     pieces = [word for text in texts for word in text.split() if not word.isascii() or "," in word]
     found = [piece for piece in pieces if piece.encode() in written or json.dumps(piece)[1:-1].encode() in written]
     assert found == []
-    assert len(pieces) == 30
+    assert len(pieces) == 28
     assert b"is_recruiting" in written
 
 
@@ -146,7 +147,8 @@ def test_the_graph_ends_in_feast(done: Done) -> None:
 
     store = open_store(done.yard.settings)
     served = store.get_online_features(
-        features=store.get_feature_service("groups_service"), entity_rows=[{"group_id": "town:g1"}, {"group_id": "town:g4"}]
+        features=store.get_feature_service("groups_service"),
+        entity_rows=[{"group_id": "town:g1"}, {"group_id": "town:g4"}],
     ).to_dict()
 
     assert (served["topics"], served["gender__recipe"]) == ([["running"], None], ["groups@1", None])

@@ -35,6 +35,7 @@ def killed_sending(shipped: Shipped, kill_at: int, concurrency: int) -> set[str]
 
 def test_a_run_killed_at_every_stage_loses_no_reply_and_repeats_only_what_was_in_flight(shipped: Shipped) -> None:
     project, home = shipped.project, shipped.project.home
+    gate = project.folder / "gate"
     catalog, claims = home / "warehouse" / "catalog.sqlite", home / "claims.sqlite"
     project.ingest(*posts(80))
     received: set[str] = set()
@@ -67,9 +68,10 @@ def test_a_run_killed_at_every_stage_loses_no_reply_and_repeats_only_what_was_in
     # In the merge of posts: data files written, the catalog not.
     there = shipped.data_files("attributes.groups")
     before = shipped.sent().total()
-    with shipped.start("run", "groups", "--limit", "60", seconds=0.05) as life:
+    with shipped.start("run", "groups", "--limit", "60", gate=str(gate)) as life:
         until(lambda: shipped.sent().total() > before, life)
         with write_locked(catalog):
+            gate.touch()
             until(lambda: shipped.data_files("attributes.groups") != there, life)
             assert life.kill().code == KILLED
     assert project.rows("SELECT count(*) FROM attributes.groups") == [(0,)]
@@ -78,9 +80,11 @@ def test_a_run_killed_at_every_stage_loses_no_reply_and_repeats_only_what_was_in
 
     # After the merge, before the claims say so.
     before = shipped.sent().total()
-    with shipped.start("run", "groups", seconds=0.05) as life, ExitStack() as held:
+    gate.unlink()
+    with shipped.start("run", "groups", gate=str(gate)) as life, ExitStack() as held:
         until(lambda: shipped.sent().total() > before, life)
         with write_locked(catalog):
+            gate.touch()
             until(lambda: len(shipped.claims("received")) == 20, life)
             held.enter_context(write_locked(claims))
         until(lambda: project.rows("SELECT count(*) FROM attributes.groups") == [(80,)], life)

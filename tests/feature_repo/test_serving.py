@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from scenario import ALL_DAYS, Project, make_project, post
+
 from feature_repo.store import apply_and_materialise, open_store
 from feature_repo.views import build
 from madang.features import publish
 from madang.releases import release, rollback
 from madang.task import Task
-from scenario import ALL_DAYS, Project, make_project, post
 
 LATER = timedelta(days=1)
 EVENT_AT = datetime(2024, 11, 27, 0, 0, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -33,7 +34,8 @@ class Story:
         task, settings = self.project.task(), self.project.settings
         self.published[step] = publish(self.project.warehouse, settings, task, days)
         self.files[step] = {
-            file.parent.name: pq.read_table(file).to_pylist() for file in features_folder(settings, task).glob("*/*.parquet")
+            file.parent.name: pq.read_table(file).to_pylist()
+            for file in features_folder(settings, task).glob("*/*.parquet")
         }
 
     def served(self, step: str, day: date = DAY) -> dict[str, Any]:
@@ -96,9 +98,9 @@ def test_files_have_the_types_that_feast_reads(story: Story) -> None:
 
     assert types["topics"] == pa.list_(pa.field("item", pa.string()))
     assert types["topics"].value_field.name == "item"
-    assert {name: types[name] for name in ("meetup_id", "event_at", "extracted_at", "seats", "is_recruiting", "gender")} == {
+    assert {name: types[name] for name in types if "__" not in name and name not in ("recipe", "topics")} == {
         "meetup_id": pa.string(), "event_at": instant, "extracted_at": instant, "seats": pa.float64(),
-        "is_recruiting": pa.bool_(), "gender": pa.string(),
+        "is_recruiting": pa.bool_(), "gender": pa.string(), "is_open_to_all": pa.bool_(),
     }  # fmt: skip
     assert not {"day", "topics__evidence"} & set(types)
 
@@ -145,12 +147,14 @@ def test_a_release_appends_its_values_and_a_rollback_appends_the_old_ones_again(
 def test_nothing_published_is_ever_overwritten(story: Story) -> None:
     def moments(step: str) -> set[tuple[Any, ...]]:
         return {
-            (row["meetup_id"], row["recipe"], row["extracted_at"]) for rows in story.files[step].values() for row in rows
+            (row["meetup_id"], row["recipe"], row["extracted_at"])
+            for rows in story.files[step].values()
+            for row in rows
         }
 
     steps = ["first", "again", "edited", "edited back", "another recipe, one day", "released", "rolled back"]
 
-    assert all(moments(before) <= moments(after) for before, after in zip(steps, steps[1:], strict=False))
+    assert all(moments(before) <= moments(after) for before, after in pairwise(steps))
 
 
 def test_no_draft_is_left_behind(story: Story) -> None:

@@ -141,7 +141,9 @@ def test_another_model_behind_the_same_name_changes_the_recipe(tmp_path: Path) -
 
 def test_an_example_is_rendered_exactly_as_a_post_and_its_reply(tmp_path: Path) -> None:
     task = load(tmp_path, full())
-    request = RequestTemplate(task).request(PostText({"title": " 제목 ", "body": "본문\n둘째 줄\n"}), "online:small", 64)
+    request = RequestTemplate(task).request(
+        PostText({"title": " 제목 ", "body": "본문\n둘째 줄\n"}), "online:small", 64
+    )
 
     assert request.messages[1:] == (
         Message("user", "a\nb"),

@@ -13,7 +13,9 @@ WRONG = {
     "frist_day = 2016-01-01": "frist_day: Extra inputs are not permitted. Correct it there",
     "daily_cap_usd = -1": "daily_cap_usd: Input should be greater than or equal to 0",
     '[tool.madang.models.local]\nlane = "cloud"': "models.local: Input tag 'cloud'",
-    '[tool.madang.models.a]\nlane = "online"\nidentity = "x"\nfactory = "os.system"': "models.a.online.factory: String should match",
+    '[tool.madang.models.a]\nlane = "online"\nidentity = "x"\nfactory = "os.system"': (
+        "models.a.online.factory: String should match"
+    ),
 }  # fmt: skip
 
 

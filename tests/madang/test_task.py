@@ -1,4 +1,4 @@
-"""A task's declaration: what is wrong is refused when it loads, with file, field and remedy, and spoils no other task."""
+"""A task's declaration: what is wrong is refused with file, field and remedy, and spoils no other task."""
 
 import json
 from collections.abc import Callable
@@ -42,8 +42,8 @@ def without(key: str) -> Attributes:
 REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
     "an unknown kind": (
         lambda: with_field("size", kind="colour"),
-        "defs.yaml: fields.size: Input tag 'colour' found using 'kind' does not match any of the expected tags: 'label', "
-        "'labels', 'flag', 'number', 'money', 'text'. Use one of the expected kinds",
+        "defs.yaml: fields.size: Input tag 'colour' found using 'kind' does not match any of the expected tags: "
+        "'label', 'labels', 'flag', 'number', 'money', 'text'. Use one of the expected kinds",
     ),
     "no kind": (
         lambda: with_field("size", of=["a", "b"]),
@@ -69,8 +69,8 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
     "no fields": (lambda: declaration(fields={}), "defs.yaml: fields: Dictionary should have at least 1 item"),
     "a gate on a missing field": (
         lambda: declaration(evaluation={"gates": {"dael.f1": 0.8}}),
-        "defs.yaml: evaluation.gates: 'dael.f1' names no field and metric; fields are deal, options, is_open, rent, rooms,"
-        " note. Correct it there",
+        "defs.yaml: evaluation.gates: 'dael.f1' names no field and metric; fields are deal, options, is_open, rent, "
+        "rooms, note. Correct it there",
     ),
     "a gate without a metric": (
         lambda: declaration(evaluation={"gates": {"deal": 0.8}}), "evaluation.gates: 'deal' names no field and metric",
@@ -111,7 +111,8 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
     ),
     "an unknown name in when": (
         lambda: with_routes({"when": "lenght < 9", "use": "a"}, {"use": "b"}),
-        "defs.yaml: models.0.when: `lenght < 9`: unknown name 'lenght' (there are: board, chars, source). Correct it there",
+        "defs.yaml: models.0.when: `lenght < 9`: unknown name 'lenght' (there are: board, chars, source). "
+        "Correct it there",
     ),
     "a when that is no condition": (
         lambda: with_routes({"when": "chars + 9", "use": "a"}, {"use": "b"}),
@@ -123,14 +124,17 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
     ),
     "no route for all": (
         lambda: with_routes({"when": "chars < 9", "use": "a"}),
-        "defs.yaml: models: the last route has a `when`, so some posts have no model; add one without. Correct it there",
+        "defs.yaml: models: the last route has a `when`, so some posts have no model; add one "
+        "without. Correct it there",
     ),
     "an unknown name in derive": (
         lambda: with_field("is_big", kind="flag", derive="room > 3"),
-        "defs.yaml: fields.is_big.derive: `room > 3`: unknown name 'room' (there are: deal, is_open, note, options, rent, rooms)",
+        "defs.yaml: fields.is_big.derive: `room > 3`: unknown name 'room' (there are: deal, "
+        "is_open, note, options, rent, rooms)",
     ),
     "a derive that uses itself": (
-        lambda: with_field("is_big", kind="flag", derive="not is_big"), "defs.yaml: fields.is_big.derive: `not is_big`: unknown name 'is_big'",
+        lambda: with_field("is_big", kind="flag", derive="not is_big"),
+        "defs.yaml: fields.is_big.derive: `not is_big`: unknown name 'is_big'",
     ),
     "a derive of another type": (
         lambda: with_field("is_big", kind="flag", derive="rooms + 3"),
@@ -153,7 +157,8 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
         "defs.yaml: fields: 'event_at' is a column that every task has; rename the field. Correct it there",
     ),
     "the column of the entity": (
-        lambda: with_field("flat_id", kind="text"), "defs.yaml: fields: 'flat_id' is the entity's join key; rename the field",
+        lambda: with_field("flat_id", kind="text"),
+        "defs.yaml: fields: 'flat_id' is the entity's join key; rename the field",
     ),
     "a method of pydantic's": (
         lambda: with_field("model_config", kind="flag"),
@@ -244,13 +249,14 @@ def test_a_prompt_that_does_not_render_or_reaches_into_python_is_refused(tmp_pat
 
 
 def test_a_prompt_knows_the_task_and_its_asked_fields(tmp_path: Path) -> None:
-    prompt = "{{ task }}:{% for f in fields %} {{ f.name }}={{ f.kind }}/{{ f.describe }}/{{ f.labels | join('|') }}{% endfor %}"
+    field = "{{ f.name }}={{ f.kind }}/{{ f.describe }}/{{ f.labels | join('|') }}"
+    prompt = "{{ task }}:{% for f in fields %} " + field + "{% endfor %}"
     attributes = with_field("is_big", kind="flag", derive="rooms > 3")
     task = Task.load(write_task(tmp_path / "flats", attributes, prompt))
 
     assert task.system_prompt == (
-        "flats: deal=label/how it is offered/monthly|sale options=labels//bed|desk|tv is_open=flag//true|false rent=money//"
-        " rooms=number// note=text//"
+        "flats: deal=label/how it is offered/monthly|sale options=labels//bed|desk|tv is_open=flag//true|false "
+        "rent=money// rooms=number// note=text//"
     )
 
 
@@ -314,7 +320,10 @@ def test_a_line_separator_inside_an_example_does_not_end_its_line(tmp_path: Path
 
 def test_a_wrong_task_spoils_no_other(tmp_path: Path) -> None:
     load(tmp_path, declaration(name="good"))
-    for name, attributes in {"bad1": declaration(source={"kind": "table", "where": "x = 1"}), "bad2": with_field("x")}.items():
+    for name, attributes in {
+        "bad1": declaration(source={"kind": "table", "where": "x = 1"}),
+        "bad2": with_field("x"),
+    }.items():
         write_task(tmp_path / "assets" / name, attributes | {"name": name})
     (write_task(tmp_path / "assets" / "bad3", declaration()) / "defs.yaml").write_text("a: 2024-13-45")
     write_task(tmp_path / "assets" / "bad4", declaration(name="bad4"), prompt="{{ 1 / 0 }}")
@@ -338,14 +347,20 @@ def test_an_unknown_task_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     load(tmp_path, declaration(name="flats"))
     load(tmp_path, declaration(name="shops"))
 
-    with pytest.raises(DeclarationError, match=r"there is no task 'flat' \(there are: flats, shops\)\. Correct the name"):
+    with pytest.raises(
+        DeclarationError, match=r"there is no task 'flat' \(there are: flats, shops\)\. Correct the name"
+    ):
         load_task(tmp_path, "flat")
 
 
 def test_the_first_route_whose_condition_holds_is_taken(tmp_path: Path) -> None:
     task = load(
         tmp_path,
-        with_routes({"when": "chars < 400 and board == 'a'", "use": "small"}, {"when": "board in ['b']", "use": "b"}, {"use": "rest"}),
+        with_routes(
+            {"when": "chars < 400 and board == 'a'", "use": "small"},
+            {"when": "board in ['b']", "use": "b"},
+            {"use": "rest"},
+        ),
     )
     routes = [(399, "a"), (400, "a"), (1, "b"), (1, None)]
 

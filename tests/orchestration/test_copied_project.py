@@ -19,10 +19,11 @@ logging.disable(logging.CRITICAL)
 definitions = defs()
 repository = definitions.get_repository_def()
 nodes = repository.asset_graph
+extracted = [key for key in nodes.get_all_asset_keys() if key.path[0] == "attributes"]
 told = {
     "assets": sorted(key.to_user_string() for key in nodes.get_all_asset_keys()),
     "jobs": sorted(job.name for job in repository.get_all_jobs() if job.name[0] != "_"),
-    "described": {key.path[1]: nodes.get(key).description for key in nodes.get_all_asset_keys() if key.path[0] == "attributes"},
+    "described": {key.path[1]: nodes.get(key).description for key in extracted},
     "failures": {},
 }
 assets = repository.assets_defs_by_key
@@ -63,7 +64,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     environment = project.environment | {"PYTHONPATH": ":".join(map(str, (folder / "platform", folder, TESTS)))}
 
     def call(*command: str) -> str:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -80,7 +83,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def test_wrong_folders_are_one_asset_each_and_spoil_no_other(loaded: Loaded) -> None:
-    whole = [f"{kind}/{task}" for kind in ("attributes", "feast", "features") for task in ("groups", "rentals", "scouted")]
+    whole = [
+        f"{kind}/{task}" for kind in ("attributes", "feast", "features") for task in ("groups", "rentals", "scouted")
+    ]
 
     assert loaded.told["assets"] == sorted([*whole, "attributes/goods", "attributes/places", "raw/posts"])
     assert loaded.told["jobs"] == ["groups", "rentals", "scouted"]

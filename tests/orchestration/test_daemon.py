@@ -8,13 +8,17 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_serving import Serving, wait_for
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._scheduler.scheduler import launch_scheduled_runs
 from dagster_home import APART, FIRST, POSTS, SECOND
-from orchestration.day_ranges import RANGE_END, RANGE_START
+from dagster_serving import Serving, wait_for
 from scenario import post
+
+from orchestration.day_ranges import RANGE_END, RANGE_START
+
+# The story is told once, before the first test: a minute on two free cores, three on busy ones.
+pytestmark = pytest.mark.timeout(600)
 
 _SENSOR = "dagster/sensor_name"
 DAYS = [FIRST, SECOND, "2024-11-20", "2024-11-21", "2024-11-22", "2024-11-23", "2024-11-24", APART]
@@ -59,14 +63,21 @@ def story(serving: Serving) -> Story:
 
     serving.drop("broken.jsonl", lines(POSTS[0] | {"post_id": "b1"}) + "{not json\n")
     serving.drop("three_days.jsonl", lines(*POSTS))
-    made = wait_for(lambda: all_done(tasks(), 4), 180, "runs of the days that got posts")
+    made = wait_for(lambda: all_done(tasks(), 4), 240, "runs of the days that got posts")
     serving.drop("three_days.jsonl", lines(*POSTS))
     keys = (["raw", "posts"], ["attributes", "groups"], ["features", "groups"], ["feast", "groups"])
-    params = {"assetSelection": [{"path": key} for key in keys], "partitionNames": DAYS, "fromFailure": False, "tags": []}
+    params = {
+        "assetSelection": [{"path": key} for key in keys],
+        "partitionNames": DAYS,
+        "fromFailure": False,
+        "tags": [],
+    }
     launched = serving.ask(_BACKFILL, {"params": params})["launchPartitionBackfill"]
     wait_for(lambda: all_done(landings(), 3), 90, "landing again")
     ticks = len(_ticks(serving, "landed_days"))
-    backfill = wait_for(lambda: all_done(serving.runs(**{"dagster/backfill": launched["backfillId"]}), 1), 90, "backfill")
+    backfill = wait_for(
+        lambda: all_done(serving.runs(**{"dagster/backfill": launched["backfillId"]}), 1), 90, "backfill"
+    )
     night = _night(serving)
     # Two evaluations after the second landing: enough for anything that would still come of it.
     wait_for(lambda: len(_ticks(serving, "landed_days")) >= ticks + 2, 60, "sensor ticks")
@@ -78,7 +89,9 @@ def _night(serving: Serving) -> list[dg.RunRecord]:
     serving.yard.ingest(post("n1", "cycling 모집", board="groups", event_at="2024-12-01T12:00:00+09:00"))
     before = {record.dagster_run.run_id for record in serving.runs()}
     now, times = datetime.now(UTC), dict[str, Any]()
-    with create_test_daemon_workspace_context(WorkspaceFileTarget([str(serving.workspace)]), serving.instance) as context:
+    with create_test_daemon_workspace_context(
+        WorkspaceFileTarget([str(serving.workspace)]), serving.instance
+    ) as context:
         for end in (now, now + timedelta(days=1)):
             list(launch_scheduled_runs(context, logging.getLogger("night"), end, times))
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+
 from orchestration.definitions import defs
 
 GRAPH = Path(__file__).with_name("graph.txt")
@@ -22,13 +23,16 @@ def graph(definitions: dg.Definitions) -> str:
     for check in sorted(nodes.asset_check_keys):
         checks.setdefault(check.asset_key.to_user_string(), []).append(check.name)
     lines += [f"checks of {asset}: {', '.join(names)}" for asset, names in checks.items()]
-    lines += [f"job {job.name}" for job in sorted(repository.get_all_jobs(), key=lambda job: job.name) if job.name[0] != "_"]
+    lines += [
+        f"job {job.name}" for job in sorted(repository.get_all_jobs(), key=lambda job: job.name) if job.name[0] != "_"
+    ]
     lines += [
         f"sensor {sensor.name} every {sensor.minimum_interval_seconds} s, {sensor.default_status.value}"
         for sensor in sorted(repository.sensor_defs, key=lambda sensor: sensor.name)
     ]
     lines += [
-        f"schedule {schedule.name} at {schedule.cron_schedule} {schedule.execution_timezone}, {schedule.default_status.value}"
+        f"schedule {schedule.name} at {schedule.cron_schedule} {schedule.execution_timezone}, "
+        f"{schedule.default_status.value}"
         for schedule in repository.schedule_defs
     ]
     return "\n".join(lines) + "\n"

@@ -7,6 +7,7 @@ import pytest
 from browser import Page, browsing
 from dagster_home import FIRST, POSTS, SECOND, run_job
 from dagster_serving import Serving
+
 from orchestration.definitions import defs
 
 pytestmark = pytest.mark.service
@@ -32,16 +33,10 @@ def table(text: str) -> dict[str, str]:
     return dict(zip(lines[::2], lines[1::2], strict=False))
 
 
-def nodes(page: Page) -> set[str]:
-    """Assets to which the page links."""
-    links = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
-    return {"/".join(link.split("?")[0].split("/")[2:]) for link in links if link.startswith("/assets/")}
-
-
 @pytest.mark.parametrize("task", ["groups", "rentals"])
 def test_the_lineage_of_a_task_goes_from_posts_to_feast(filled: Serving, page: Page, tmp_path: Path, task: str) -> None:
     page.open(f"{filled.url}/locations/madang/asset-groups/{task}/lineage")
-    shown = page.wait_for("attributes", "features", "Feast", "posts")
+    shown = page.wait_for("attributes", "features", "feast", "posts")
     page.picture(tmp_path / "lineage.png")
 
     assert [line.strip() for line in shown.splitlines()].count(task) >= 3
@@ -64,8 +59,9 @@ def test_a_days_page_shows_the_numbers_of_sql(filled: Serving, page: Page, tmp_p
     )[0]
     assert (rows, quarantined, calls, usd) == (1, 1, 2, 0.01)
     names = ("rows", "quarantined", "calls", "input_tokens", "output_tokens", "cost_usd")
-    assert tuple(shown[name] for name in names) == tuple(map(str, (rows, quarantined, calls, tokens_in, tokens_out, usd)))
-    assert list(shown)[0] == "rows"
+    found = (rows, quarantined, calls, tokens_in, tokens_out, usd)
+    assert tuple(shown[name] for name in names) == tuple(map(str, found))
+    assert next(iter(shown)) == "rows"
 
 
 def test_the_checks_page_shows_four_checks_and_the_table_by_field(filled: Serving, page: Page, tmp_path: Path) -> None:

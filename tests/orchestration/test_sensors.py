@@ -5,17 +5,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-import orchestration.sensors
 import pytest
-from assets.posts import LANDED, RAW_POSTS
+from dagster._core.definitions.schedule_definition import ScheduleExecutionData
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 from dagster_home import APART, FIRST, POSTS, SECOND, Yard, yard_at
+from scenario import REPOSITORY
+
+import orchestration.sensors
+from assets.posts import LANDED, RAW_POSTS
 from orchestration.day_ranges import RANGE_END, RANGE_START
 from orchestration.jobs import task_jobs
 from orchestration.schedules import nightly
 from orchestration.sensors import inbox_sensor, landed_days_sensor
 from orchestration.task_tree import load_task_tree
 from resources import WarehouseResource
-from scenario import REPOSITORY
+
+JOBS = task_jobs(load_task_tree(REPOSITORY))
 
 
 @pytest.fixture
@@ -30,29 +35,34 @@ def yard(tmp_path: Path) -> Iterator[Yard]:
         yield made
 
 
-JOBS = task_jobs(load_task_tree(REPOSITORY))
-
-
 def land(instance: dg.DagsterInstance, *days: str) -> None:
     for day in days:
         instance.report_runless_asset_event(dg.AssetMaterialization(RAW_POSTS, partition=day, metadata={LANDED: 1}))
 
 
-def evaluate(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[list[tuple[str | None, ...]], str | None]:
-    """Requests of one tick as (job, first, last), and the cursor after it."""
+Requests = list[tuple[str | None, ...]]
+
+
+def requests(told: SensorExecutionData | ScheduleExecutionData) -> Requests:
+    """What a tick asks for, as (job, first day, last day)."""
+    asked = told.run_requests or []
+    return sorted((request.job_name, request.tags[RANGE_START], request.tags[RANGE_END]) for request in asked)
+
+
+def evaluate(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[Requests, str | None]:
+    """What one tick asks for, and the cursor after it."""
     sensor = landed_days_sensor(JOBS)
     with dg.build_sensor_context(instance, cursor=cursor, definitions=None) as context:
         told = sensor.evaluate_tick(context)
-    requests = [(request.job_name, request.tags[RANGE_START], request.tags[RANGE_END]) for request in told.run_requests or []]
-    return sorted(requests), told.cursor
+    return requests(told), told.cursor
 
 
 def test_landed_days_become_a_run_for_each_stretch_of_each_task(instance: dg.DagsterInstance) -> None:
     land(instance, APART, FIRST, SECOND)
 
-    requests, cursor = evaluate(instance)
+    asked, cursor = evaluate(instance)
 
-    assert requests == [
+    assert asked == [
         ("groups", FIRST, SECOND), ("groups", APART, APART), ("rentals", FIRST, SECOND), ("rentals", APART, APART)
     ]  # fmt: skip
     assert evaluate(instance, cursor) == ([], cursor)
@@ -85,25 +95,23 @@ def test_a_day_recorded_without_a_landing_asks_for_nothing(instance: dg.DagsterI
 def test_a_file_that_came_again_is_another_request(tmp_path: Path) -> None:
     file = tmp_path / "posts.jsonl"
     (tmp_path / "notes.txt").touch()
-    sensor, keys = inbox_sensor(tmp_path), []
+    sensor, keys = inbox_sensor(tmp_path), list[str | None]()
     for text in ("1", "1", "12"):
         if not file.exists() or file.read_text() != text:
             file.write_text(text)
         with dg.build_sensor_context() as context:
-            requests = sensor.evaluate_tick(context).run_requests or []
-        keys += [request.run_key for request in requests]
+            keys += [request.run_key for request in sensor.evaluate_tick(context).run_requests or []]
 
     assert (len(keys), keys[0] == keys[1], keys[1] == keys[2]) == (3, True, False)
 
 
-def night(yard: Yard) -> tuple[list[tuple[str | None, ...]], str | None]:
-    """Requests of one night as (job, first, last), or why there are none."""
+def night(yard: Yard) -> tuple[Requests, str | None]:
+    """What one night asks for, or why nothing."""
     with dg.build_schedule_context(
         resources={"warehouse": WarehouseResource()}, scheduled_execution_time=datetime(2026, 1, 2, 2, tzinfo=UTC)
     ) as context:
         told = nightly(JOBS, yard.settings).evaluate_tick(context)
-    requests = [(request.job_name, request.tags[RANGE_START], request.tags[RANGE_END]) for request in told.run_requests or []]
-    return sorted(requests), told.skip_message
+    return requests(told), told.skip_message
 
 
 def test_a_night_asks_for_exactly_the_days_with_pending_posts(yard: Yard) -> None:
@@ -113,8 +121,9 @@ def test_a_night_asks_for_exactly_the_days_with_pending_posts(yard: Yard) -> Non
     yard.run("groups")
 
     assert before == (
-        [("groups", FIRST, SECOND), ("groups", APART, APART), ("rentals", FIRST, FIRST), ("rentals", APART, APART)], None
-    )  # fmt: skip
+        [("groups", FIRST, SECOND), ("groups", APART, APART), ("rentals", FIRST, FIRST), ("rentals", APART, APART)],
+        None,
+    )
     assert night(yard) == ([("rentals", FIRST, FIRST), ("rentals", APART, APART)], None)
 
 

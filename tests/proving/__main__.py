@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
+import click
 import uvloop
 
 from proving.script import Script
@@ -18,10 +19,8 @@ def main() -> None:
     parser.add_argument("--script", type=Path, help="JSON of proving.script.Script")
     arguments = parser.parse_args()
     script = Script.model_validate_json(arguments.script.read_bytes()) if arguments.script else Script()
-    asyncio.run(
-        serve(arguments.port, arguments.log, script, lambda port: print(port, flush=True)),
-        loop_factory=uvloop.new_event_loop,
-    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(arguments.port, arguments.log, script, click.echo))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from proving.journal import Journal
 from proving.script import Kill, Rule, Script, uniform
 from proving.tokens import split
 
-_VERTEX = re.compile(r"^/v1(?:beta1)?/projects/[^/]+/locations/[^/]+/publishers/google/models/([^/:]+):generateContent$")
+_VERTEX = re.compile(r"^/v1(?:beta1)?/projects/[^/]+/locations/[^/]+/publishers/google/models/([^/:]+):generateContent")
 # Faults that are an HTTP status: the status, what it is called, what it says. What it says quotes the request, so that
 # a client that passes messages on is found out.
 STATUSES = {
@@ -24,7 +24,7 @@ STATUSES = {
     "quota": (429, "insufficient_quota", "You exceeded your current quota"),
     "unavailable": (503, "unavailable", "The model is overloaded"),
     "server_error": (500, "server_error", "Internal error"),
-    "too_long": (400, "context_length_exceeded", "The input token count (9000) exceeds the maximum number of tokens allowed"),
+    "too_long": (400, "context_length_exceeded", "The input token count (9000) exceeds the maximum"),
     "bad_request": (400, "invalid_value", "Invalid value"),
     "unauthorized": (401, "invalid_api_key", "Incorrect API key"),
     "forbidden": (403, "permission_denied", "Permission denied"),

@@ -1,9 +1,11 @@
-"""HTTP/1.1 on a bare asyncio protocol: clients are measured against it, so it must take little of the cores they share."""
+"""HTTP/1.1 on a bare asyncio protocol: clients are measured against it, and it must leave them the cores."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httptools
@@ -52,8 +54,8 @@ class Answer:
         body: As sent.
         status: HTTP status.
         headers: Besides length and type.
-        manner: `plain`; `drip` sends it in pieces over `seconds`; `cut` sends half and closes; `reset` sends nothing and
-            resets the connection; `drop` closes the connection without a word.
+        manner: `plain`; `drip` sends it in pieces over `seconds`; `cut` sends half and closes; `reset` sends nothing
+            and resets the connection; `drop` closes the connection without a word.
         seconds: How long a drip takes.
         then: Called when it has been handed to the socket.
     """
@@ -80,8 +82,7 @@ class Connection(asyncio.Protocol):
         self._target, self._headers, self._body = b"", {}, []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
@@ -124,6 +125,7 @@ class Connection(asyncio.Protocol):
         head = f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Status')}\r\n{lines}\r\n".encode("latin-1")
         match answer.manner:
             case "reset":
+                _linger_not(transport)
                 transport.abort()
             case "drop":
                 transport.close()
@@ -147,3 +149,8 @@ class Connection(asyncio.Protocol):
                 return
             self._transport.write(part)
             await asyncio.sleep(answer.seconds / len(pieces))
+
+
+def _linger_not(transport: asyncio.Transport) -> None:
+    """Closing then sends RST instead of FIN."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -44,7 +44,8 @@ def write(asked: Asked, said: Said, cached: int) -> dict[str, Any]:
             "refusal": None,
         }
     return {
-        "id": f"chatcmpl-{asked.id[:24]}", "object": "chat.completion", "created": int(time.time()), "model": asked.model,
+        "id": f"chatcmpl-{asked.id[:24]}", "object": "chat.completion", "created": int(time.time()),
+        "model": asked.model,
         "choices": [choice],
         "usage": {
             "prompt_tokens": prompt, "completion_tokens": len(said.pieces), "total_tokens": prompt + len(said.pieces),

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Fault = Literal[
-    "rate_limited", "quota", "unavailable", "server_error", "reset", "drop", "cut_body", "drip", "slow", "truncated_json",
-    "wrong_schema", "prose", "length", "refusal", "blocked", "too_long", "bad_request", "unauthorized", "forbidden",
+    "rate_limited", "quota", "unavailable", "server_error", "reset", "drop", "cut_body", "drip", "slow",
+    "truncated_json", "wrong_schema", "prose", "length", "refusal", "blocked", "too_long", "bad_request",
+    "unauthorized", "forbidden",
     "not_found",
 ]  # fmt: skip
 Kind = Literal["model", "batch.create", "batch.get", "batch.list", "batch.cancel", "storage.upload", "storage.read"]
@@ -45,7 +46,7 @@ class Rule(_Strict):
     """A fault and when it strikes: every condition given must hold; without any it always strikes."""
 
     fault: Fault
-    seconds: float = Field(default=0.0, description="Of a drip or of slowness; Retry-After of a refusal to serve, 0 none")
+    seconds: float = Field(default=0.0, description="Of a drip, of slowness; Retry-After of a 429 or 503, 0 none")
     retry_after: str = Field(default="", description="Retry-After as text, where seconds will not do")
     holds: str = Field(default="", description="Text that the last user turn holds")
     model: str = Field(default="", description="Name of the model")

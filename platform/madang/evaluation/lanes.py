@@ -1,9 +1,10 @@
 """A task asked by the models of one lane only."""
 
+from madang.declaration import Route
 from madang.errors import InputError
 from madang.models.specs import Lane
 from madang.settings import Settings
-from madang.task import Route, Task
+from madang.task import Task
 
 
 def of_lane(task: Task, settings: Settings, lane: Lane) -> Task:

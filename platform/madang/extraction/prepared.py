@@ -6,12 +6,13 @@ from datetime import date, datetime
 
 import polars as pl
 
+from madang.declaration import Route
 from madang.extraction.grounding import PostText
 from madang.extraction.requests import RequestTemplate
 from madang.models.catalogue import Catalogue
 from madang.models.protocol import Reply, Request, tokens_of
 from madang.posts.masking import mask
-from madang.task import Route, Task
+from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
 

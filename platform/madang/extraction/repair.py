@@ -49,7 +49,7 @@ def parse_reply(text: str, model: type[BaseModel]) -> Answers | None:
 
 
 def _decode(text: str) -> tuple[object, bool]:
-    """The value of a text, and whether it had to be repaired; None for one too deep or with a number too long to read."""
+    """The value of a text, and whether it had to be repaired; None if it is too deep, or a number in it too long."""
     try:
         return json.loads(text), False
     except (ValueError, RecursionError):

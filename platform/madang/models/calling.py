@@ -22,39 +22,48 @@ class Caller(Protocol):
 
 
 async def send_with(call: Caller, requests: AsyncIterator[Request], concurrency: int) -> AsyncIterator[Outcome]:
-    """Keeps at most `concurrency` calls in flight; a request is pulled only when a place is free."""
+    """Keeps at most `concurrency` calls in flight; a request is pulled only when a place is free.
+
+    A call's end costs the same however many others are in flight: waiting for the first of two hundred tasks to end
+    took more CPU than a call.
+    """
+    places = asyncio.Semaphore(concurrency)
+    ended: asyncio.Queue[asyncio.Task[Outcome] | asyncio.Task[None]] = asyncio.Queue()
     in_flight: set[asyncio.Task[Outcome]] = set()
-    pulling: asyncio.Task[Request | None] | None = None
-    is_exhausted = False
-    try:
+
+    async def feed() -> None:
         while True:
-            if pulling is None and not is_exhausted and len(in_flight) < concurrency:
-                pulling = asyncio.create_task(_pull(requests))
-            waiting = in_flight | ({pulling} if pulling else set())
-            if not waiting:
+            await places.acquire()
+            request = await anext(requests, None)
+            if request is None:
                 return
-            # Pulling may wait for long: replies that arrive meanwhile must not wait with it.
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if pulling in done:
-                request = pulling.result()
-                pulling = None
-                is_exhausted = request is None
-                if request is not None:
-                    in_flight.add(asyncio.create_task(_outcome(call, request)))
-            for call_done in [task for task in in_flight if task in done]:
-                in_flight.discard(call_done)
-                yield call_done.result()
+            task = asyncio.create_task(_outcome(call, request))
+            in_flight.add(task)
+            task.add_done_callback(ended.put_nowait)
+
+    feeding = asyncio.create_task(feed())
+    feeding.add_done_callback(ended.put_nowait)
+    try:
+        while in_flight or not feeding.done():
+            done = await ended.get()
+            if done is feeding:
+                feeding.result()  # raises what pulling raised
+                continue
+            outcome = done.result()
+            assert outcome is not None
+            in_flight.discard(done)
+            places.release()
+            yield outcome
     finally:
-        for unfinished in in_flight | ({pulling} if pulling else set()):
+        for unfinished in (feeding, *in_flight):
             unfinished.cancel()
-
-
-async def _pull(requests: AsyncIterator[Request]) -> Request | None:
-    return await anext(requests, None)
 
 
 async def _outcome(call: Caller, request: Request) -> Outcome:
     try:
         return await call(request)
+    except TransientFailure as error:
+        return Failure(request.hash, error.failure, error.culprit, True, error.usd, error.retry_after_seconds,
+                       error.is_overload)  # fmt: skip
     except CallFailed as error:
-        return Failure(request.hash, error.failure, error.culprit, isinstance(error, TransientFailure))
+        return Failure(request.hash, error.failure, error.culprit, False, error.usd)

@@ -3,6 +3,7 @@
 import importlib
 
 from madang.errors import DeclarationError
+from madang.models.online_specs import OnlineModel
 from madang.models.protocol import Model
 from madang.models.specs import Lane, LocalModel
 from madang.settings import Settings
@@ -32,6 +33,8 @@ class Catalogue:
                 from madang.models.gguf_file import digest_of
 
                 self._identities[name] = f"local:{spec.expected_sha256 or digest_of(spec.file, self._settings.home)}"
+            elif isinstance(spec, OnlineModel):
+                self._identities[name] = spec.identity
             else:
                 self._identities[name] = f"{spec.lane}:{spec.identity}"
         return self._identities[name]
@@ -41,10 +44,11 @@ class Catalogue:
         return self._settings.models[name].lane
 
     def check(self, name: str) -> None:
-        """Refuses a model whose file is missing or is not the declared one, without loading it.
+        """Refuses a model whose file is missing or is not the declared one, or whose price is unknown; loads nothing.
 
         Raises:
             ModelFileError: It says what is wrong with the file.
+            DeclarationError: Nobody knows what it costs.
         """
         self.identity(name)
         spec = self._settings.models[name]
@@ -52,6 +56,10 @@ class Catalogue:
             from madang.models.gguf_file import find_gguf
 
             find_gguf(spec.file, self._settings.home, spec.expected_sha256)
+        elif isinstance(spec, OnlineModel):
+            from madang.models.online_lanes import prices_of
+
+            prices_of(spec)
 
     def model(self, name: str) -> Model:
         """Makes the lane to a model; nothing is loaded before it is opened."""
@@ -61,6 +69,10 @@ class Catalogue:
             from madang.models.local import LocalLane
 
             return LocalLane(spec, self._settings.home, identity)
+        if isinstance(spec, OnlineModel):
+            from madang.models.online_lanes import online_lane
+
+            return online_lane(spec)
         module, _, attribute = spec.factory.partition(":")
         factory = getattr(importlib.import_module(module), attribute)
         model: Model = factory(identity=identity, concurrency=spec.concurrency, **spec.options)

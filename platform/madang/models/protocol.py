@@ -21,11 +21,30 @@ Role = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture that goes with a turn.
+
+    Args:
+        content: Its bytes, or where it lies (https, or gs with Gemini).
+        media_type: Such as image/jpeg.
+    """
+
+    content: bytes | str
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """What a request hash says of it. Bytes at an address may change: whoever must notice sends the bytes."""
+        return self.content if isinstance(self.content, str) else hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
 class Message:
-    """One turn."""
+    """One turn; its images stand before its text."""
 
     role: Role
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,10 @@ class Request:
     def hash(self) -> str:
         """SHA-256 over everything that is sent. Decoding is greedy, so it has no other parameter."""
         content = {
-            "messages": [[message.role, message.content] for message in self.messages],
+            "messages": [
+                [message.role, message.content, *(image.digest for image in message.images)]
+                for message in self.messages
+            ],
             "schema": self.schema,
             "model": self.model,
             "max_tokens": self.max_tokens,
@@ -125,12 +147,18 @@ class Failure:
         failure: Class of the failure, as in the ledger and in quarantine.
         message: For the operator; holds no post text.
         is_transient: Whether the same request may succeed later.
+        usd: What it cost all the same, US dollars; None if nobody knows: it counts at what was reserved.
+        retry_after_seconds: How long the server asked to wait; None if it did not say.
+        is_overload: Whether the server said that it gets too much.
     """
 
     request_hash: str
     failure: str
     message: str
     is_transient: bool
+    usd: float | None = 0.0
+    retry_after_seconds: float | None = None
+    is_overload: bool = False
 
 
 Outcome = Reply | Failure

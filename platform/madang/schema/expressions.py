@@ -55,6 +55,8 @@ class Expression:
             self._tree = ast.parse(source, mode="eval").body
         except SyntaxError as error:
             raise ExpressionError(f"`{source}` does not parse ({error.msg})") from error
+        except RecursionError as error:
+            raise ExpressionError("the expression does not parse (nested too deep)") from error
         self.names = frozenset(node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name)) - {
             "min", "max", "len"
         }  # fmt: skip

@@ -61,7 +61,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     project.warehouse.read("INSERT INTO attributes.meetups SELECT * FROM attributes.meetups WHERE post_id = 'p3'")
     story.check("a row is doubled")
     table = project.task().table
-    [doubled] = project.warehouse.read("SELECT * FROM attributes.meetups WHERE post_id = 'p3' LIMIT 1").partition_by("post_id")
+    [doubled] = project.warehouse.read("SELECT * FROM attributes.meetups WHERE post_id = 'p3' LIMIT 1").partition_by(
+        "post_id"
+    )
     project.take_away(table, "post_id = 'p3'")
     project.warehouse.commit([Change(table, doubled.cast(dict(table.polars_schema)))])
 

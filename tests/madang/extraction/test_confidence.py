@@ -48,7 +48,12 @@ def test_a_token_that_begins_several_labels_counts_for_all_of_them() -> None:
 
 def test_a_label_is_not_less_sure_for_having_more_tokens_that_could_be_nothing_else() -> None:
     found = sure(
-        GENDER, token('{"gender": "'), token("fe", 0.5, m=0.5), token("ma", 0.2, X=0.8), token("le", 0.9, Y=0.1), token('"}')
+        GENDER,
+        token('{"gender": "'),
+        token("fe", 0.5, m=0.5),
+        token("ma", 0.2, X=0.8),
+        token("le", 0.9, Y=0.1),
+        token('"}'),
     )
 
     assert found == {"gender": 0.5}
@@ -81,9 +86,7 @@ def test_a_flag_is_renormalised_over_true_and_false() -> None:
 
 
 def test_a_flag_keeps_its_doubt_when_its_token_holds_the_comma() -> None:
-    found = sure(
-        {"open": field("flag")}, token('{"open": '), token("true}", 0.2, **{"false}": 0.3, "null}": 0.5})
-    )
+    found = sure({"open": field("flag")}, token('{"open": '), token("true}", 0.2, **{"false}": 0.3, "null}": 0.5}))
 
     assert found == {"open": 0.4}
 
@@ -109,7 +112,9 @@ def test_an_open_answer_is_the_geometric_mean_of_its_tokens() -> None:
 
 
 def test_an_open_number_is_its_digits() -> None:
-    found = sure({"rooms": field("number", integer=True)}, token('{"rooms": '), token("1", 0.8), token("2", 0.2), token("}"))
+    found = sure(
+        {"rooms": field("number", integer=True)}, token('{"rooms": '), token("1", 0.8), token("2", 0.2), token("}")
+    )
 
     assert found == {"rooms": 0.4}
 
@@ -117,7 +122,8 @@ def test_an_open_number_is_its_digits() -> None:
 def test_each_field_has_its_own() -> None:
     fields = GENDER | {"open": field("flag"), "note": field("text")}
     found = sure(
-        fields, token('{"gender": "'), token("male", 0.5, female=0.5), token('", "open": '), token("false", 0.9, true=0.1),
+        fields, token('{"gender": "'), token("male", 0.5, female=0.5), token('", "open": '),
+        token("false", 0.9, true=0.1),
         token("}"),
     )  # fmt: skip
 

@@ -24,7 +24,9 @@ DERIVED = {
 def extract(folder: Path, answers: object, tokens: tuple[Token, ...] = (), **fields: dict[str, object]) -> Extraction:
     attributes = declaration(fields=declaration()["fields"] | fields)
     text = answers if isinstance(answers, str) else json.dumps(answers, ensure_ascii=False)
-    found = Extractor(Task.load(write_task(folder / "flats", attributes))).extract(POST, Reply("r", text, "stop", 1, 1, tokens=tokens))
+    found = Extractor(Task.load(write_task(folder / "flats", attributes))).extract(
+        POST, Reply("r", text, "stop", 1, 1, tokens=tokens)
+    )
     assert found is not None
     return found
 
@@ -65,7 +67,11 @@ def test_a_dropped_answer_keeps_no_confidence(tmp_path: Path) -> None:
 def test_derived_fields_are_computed_from_what_was_kept(tmp_path: Path) -> None:
     found = extract(tmp_path, {"deal": "monthly", "rent": "500만원", "rooms": 2}, **DERIVED)
 
-    assert {name: found.values[name] for name in ("half", "is_dear", "size")} == {"half": 1, "is_dear": True, "size": None}
+    assert {name: found.values[name] for name in ("half", "is_dear", "size")} == {
+        "half": 1,
+        "is_dear": True,
+        "size": None,
+    }
     assert isinstance(found.values["half"], int)
 
 

@@ -15,7 +15,12 @@ FOUND = {
     "after a family of seven code points": (f"{FAMILY} 러닝", "러닝", 8, 10),
     "a family itself": (f"우리 {FAMILY}!", FAMILY, 3, 10),
     "an emoji with a variation selector": ("❤️ 모임", "모임", 3, 5),
-    "a composed quote in decomposed text": (f"역은 {unicodedata.normalize('NFD', '강남역')} 앞", "강남역", 3, 3 + len(NFD)),
+    "a composed quote in decomposed text": (
+        f"역은 {unicodedata.normalize('NFD', '강남역')} 앞",
+        "강남역",
+        3,
+        3 + len(NFD),
+    ),
     "a decomposed quote in composed text": ("역은 강남역 앞", NFD, 3, 6),
     "after decomposed text": (f"{NFD} 앞 500", "500", len(NFD) + 3, len(NFD) + 6),
     "full-width digits": ("월세 ５００만원", "500만원", 3, 8),
@@ -73,7 +78,9 @@ def test_a_quote_does_not_run_from_one_column_into_the_next() -> None:
     assert PostText({"title": "러닝", "body": "모임"}).find("러닝 모임") is None
 
 
-@pytest.mark.parametrize(("text", "is_blank"), [("", True), (" \n\t", True), ("🏃‍♀️!?", True), ("ㅋ", False), ("7", False)])
+@pytest.mark.parametrize(
+    ("text", "is_blank"), [("", True), (" \n\t", True), ("🏃‍♀️!?", True), ("ㅋ", False), ("7", False)]
+)
 def test_a_text_without_letters_or_digits_is_blank(text: str, is_blank: bool) -> None:
     assert PostText({"title": "", "body": text}).is_blank is is_blank
 

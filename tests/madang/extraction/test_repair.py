@@ -3,9 +3,9 @@
 import pytest
 from scenario import declaration
 
+from madang.declaration import Declaration
 from madang.extraction.repair import Answers, parse_reply
 from madang.schema import reply_model
-from madang.task import Declaration
 
 MODEL = reply_model("flats", Declaration.model_validate(declaration()).fields)
 

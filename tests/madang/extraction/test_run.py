@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from scenario import ALL_DAYS, DAY, Project, make_project, post, posts
 
-from madang.errors import InputError, NothingPlanned
+from madang.errors import CapReached, InputError, NothingPlanned
 from madang.extraction.checks import completeness
 from madang.extraction.run import RunReport
 from madang.releases import live, release, rollback
@@ -326,7 +326,8 @@ def test_a_changed_route_of_long_posts_asks_only_the_long_ones(recipes: Recipes)
 
     assert (report.recipe, report.progress.sent, report.progress.reused) == ("meetups@3", 1, 2)
     assert len(recipes.project.sent()) == 4
-    assert recipes.project.rows("SELECT post_id, model FROM attributes.meetups WHERE recipe = 'meetups@3' ORDER BY 1") == [
+    models = "SELECT post_id, model FROM attributes.meetups WHERE recipe = 'meetups@3' ORDER BY post_id"
+    assert recipes.project.rows(models) == [
         ("long", "online:scripted-larger"), ("p01", "online:scripted-local"), ("p02", "online:scripted-local"),
     ]  # fmt: skip
 
@@ -350,15 +351,38 @@ def test_releases_are_only_ever_added(recipes: Recipes) -> None:
     found = recipes.project.rows("SELECT number, recipe, reason FROM ops.releases ORDER BY number")
 
     assert found == [
-        (1, "meetups@1", "first run"), (2, "meetups@2", "release"), (3, "meetups@1", "rollback"), (4, "meetups@2", "rollback"),
+        (1, "meetups@1", "first run"), (2, "meetups@2", "release"), (3, "meetups@1", "rollback"),
+        (4, "meetups@2", "rollback"),
     ]  # fmt: skip
 
 
 def test_a_recipe_that_no_run_has_used_cannot_be_released(recipes: Recipes) -> None:
-    with pytest.raises(InputError, match=r"meetups@9: no run has used this recipe \(there are: meetups@1, meetups@2, meetups@3\)"):
+    with pytest.raises(
+        InputError, match=r"meetups@9: no run has used this recipe \(there are: meetups@1, meetups@2, meetups@3\)"
+    ):
         release(recipes.project.warehouse, "meetups@9")
 
 
 def test_a_task_that_was_never_released_cannot_be_rolled_back(recipes: Recipes) -> None:
-    with pytest.raises(InputError, match="rentals: it was never released. Run the task first"):
+    with pytest.raises(InputError, match=r"rentals: it was never released\. Run the task first"):
         rollback(recipes.project.warehouse, "rentals")
+
+
+def test_a_cap_stops_before_the_call_that_would_pass_it_and_the_next_run_goes_on_there(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    project = told(tmp_path_factory, "capped")
+    project.set_model(usd=0.5)
+    project.ingest(*posts(5))
+
+    with pytest.raises(CapReached, match=r"the cap of \$1\.20 leaves no room for a call of \$0\.5000") as stopped:
+        project.run(cap_usd=1.2)
+    spent = project.rows("SELECT count(*), sum(usd) FROM ops.ledger")
+    states = project.rows(STATES)
+    project.run()
+
+    assert stopped.value.exit_code == 4
+    assert (spent, states) == ([(2, 1.0)], [("extracted", 2), ("pending", 3)])
+    assert len(project.sent()) == len(set(project.sent())) == 5
+    assert project.rows(STATES) == [("extracted", 5)]
+    project.close()

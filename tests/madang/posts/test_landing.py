@@ -57,7 +57,8 @@ def test_an_edit_and_an_edit_back_in_one_file_make_three_revisions(town: Project
 
 
 CHANGES = {
-    "title": {"title": "새 제목"}, "board": {"board": "취미"}, "extra": {"district": "마포구"}, "images": {"images": ["b.jpg"]},
+    "title": {"title": "새 제목"}, "board": {"board": "취미"}, "extra": {"district": "마포구"},
+    "images": {"images": ["b.jpg"]},
     "deleted": {"deleted": True},
 }  # fmt: skip
 NO_CHANGES = {
@@ -162,7 +163,9 @@ def test_a_future_event_takes_the_landing_day_and_keeps_its_value(town: Project)
     town.ingest(post("future", event_at="2199-01-01T09:00:00+09:00"))
 
     assert before <= day_of(town, "future") <= datetime.now(SEOUL).date()
-    assert town.rows("SELECT event_at::VARCHAR FROM raw.posts WHERE post_id = 'future'") == [("2199-01-01 00:00:00+00",)]
+    assert town.rows("SELECT event_at::VARCHAR FROM raw.posts WHERE post_id = 'future'") == [
+        ("2199-01-01 00:00:00+00",)
+    ]
 
 
 def test_a_post_without_an_event_takes_the_landing_day(town: Project) -> None:

@@ -85,7 +85,9 @@ BROKEN = {
 def test_a_broken_line_is_named_by_its_number(tmp_path: Path, claim: str) -> None:
     broken = BROKEN[claim]
     file = tmp_path / "town.jsonl"
-    file.write_bytes(b'{"post_id": "1", "body": "a"}\n' + (broken if isinstance(broken, bytes) else broken.encode()) + b"\n")
+    file.write_bytes(
+        b'{"post_id": "1", "body": "a"}\n' + (broken if isinstance(broken, bytes) else broken.encode()) + b"\n"
+    )
 
     with pytest.raises(InputError, match=r"town\.jsonl:2: the line is not JSON .*Repair the line; nothing was written"):
         read_posts(file)
@@ -105,7 +107,9 @@ REFUSED = {
     ),
     "a wrong revision": ({"post_id": 1, "body": "a", "revision": "두번째"}, "revision '두번째' is not a whole number"),
     "a revision too great to store": ({"post_id": 1, "body": "a", "revision": 2**63}, "is not a whole number"),
-    "a wrong deletion mark": ({"post_id": 1, "body": "a", "deleted": "maybe"}, "deleted 'maybe' is neither true nor false"),
+    "a wrong deletion mark": (
+        {"post_id": 1, "body": "a", "deleted": "maybe"}, "deleted 'maybe' is neither true nor false",
+    ),
     "images that are no addresses": ({"post_id": 1, "body": "a", "images": [1]}, "images is not a list of addresses"),
 }  # fmt: skip
 
@@ -159,13 +163,21 @@ def test_numbers_are_read_as_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "stored"),
-    [("a\ud83db", "a\ufffdb"), ("끝\ud83d", "끝\ufffd"), ("\ude00앞", "\ufffd앞"), ("a\x00b", "a\ufffdb"), ("\ud83d\x00", "\ufffd\ufffd")],
+    [
+        ("a\ud83db", "a\ufffdb"),
+        ("끝\ud83d", "끝\ufffd"),
+        ("\ude00앞", "\ufffd앞"),
+        ("a\x00b", "a\ufffdb"),
+        ("\ud83d\x00", "\ufffd\ufffd"),
+    ],
 )
 def test_what_no_warehouse_can_store_is_replaced_code_point_for_code_point(
     tmp_path: Path, text: str, stored: str
 ) -> None:
     file = tmp_path / "town.jsonl"
-    file.write_text(json.dumps({"post_id": text, "title": text, "body": text, "board": text, "images": [text], "x": text}))
+    file.write_text(
+        json.dumps({"post_id": text, "title": text, "body": text, "board": text, "images": [text], "x": text})
+    )
 
     row = only(file)
 
@@ -224,7 +236,9 @@ def test_parquet_instants_keep_their_zone_and_naive_ones_take_the_source_s(tmp_p
 
 
 def test_the_source_is_the_column_then_the_flag_then_the_stem(tmp_path: Path) -> None:
-    file = write_posts(tmp_path / "town.jsonl", [{"post_id": 1, "body": "a"}, {"post_id": 2, "body": "b", "source": "x"}])
+    file = write_posts(
+        tmp_path / "town.jsonl", [{"post_id": 1, "body": "a"}, {"post_id": 2, "body": "b", "source": "x"}]
+    )
 
     assert read_posts(file)["source"].to_list() == ["town", "x"]
     assert read_posts(file, ColumnMap(source="forum"))["source"].to_list() == ["forum", "x"]
@@ -232,7 +246,17 @@ def test_the_source_is_the_column_then_the_flag_then_the_stem(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("mark", "deleted"),
-    [(True, True), ("true", True), ("1", True), (1, True), (False, False), ("False", False), (0, False), ("", False), (None, False)],
+    [
+        (True, True),
+        ("true", True),
+        ("1", True),
+        (1, True),
+        (False, False),
+        ("False", False),
+        (0, False),
+        ("", False),
+        (None, False),
+    ],
 )
 def test_a_deletion_mark_is_read(tmp_path: Path, mark: object, deleted: bool) -> None:
     assert one(tmp_path, deleted=mark)["deleted"] is deleted

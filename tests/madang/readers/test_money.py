@@ -25,7 +25,8 @@ def test_an_amount_is_read_with_its_currency(text: str, amount: float, currency:
 @pytest.mark.parametrize(
     ("text", "unit", "money"),
     [
-        ("500", "KRW", Money(500, "KRW")), ("500", "manwon", Money(5_000_000, "KRW")), ("500", "USD", Money(500, "USD")),
+        ("500", "KRW", Money(500, "KRW")), ("500", "manwon", Money(5_000_000, "KRW")),
+        ("500", "USD", Money(500, "USD")),
         ("월 오십", "manwon", Money(500_000, "KRW")), ("3천", "manwon", Money(30_000_000, "KRW")),
         ("45.5", "manwon", Money(455_000, "KRW")), ("500원", "manwon", Money(500, "KRW")),
         ("$500", "manwon", Money(500, "USD")),

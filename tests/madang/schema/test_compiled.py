@@ -75,7 +75,9 @@ def test_the_attributes_table_holds_each_field_with_its_confidence_and_evidence(
 
 
 def test_evidence_is_a_list_of_spans_in_both_dialects() -> None:
-    [evidence] = [column.type for column in attributes_table("flats", FIELDS).columns if column.name == "deal__evidence"]
+    [evidence] = [
+        column.type for column in attributes_table("flats", FIELDS).columns if column.name == "deal__evidence"
+    ]
 
     assert evidence.duckdb == 'STRUCT("field" VARCHAR, "start" BIGINT, "end" BIGINT)[]'
     assert evidence.bigquery == "ARRAY<STRUCT<field STRING, start INT64, `end` INT64>>"

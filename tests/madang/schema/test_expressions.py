@@ -144,6 +144,7 @@ def test_what_is_not_of_the_language_is_refused_when_it_loads(source: str) -> No
     assert REFUSED[source] in str(error.value)
 
 
-def test_an_expression_too_deep_to_parse_is_refused() -> None:
+@pytest.mark.parametrize("source", ["(" * 1000 + "1" + ")" * 1000, "not " * 5000 + "True", "1" + "+1" * 5000])
+def test_an_expression_too_deep_to_parse_is_refused(source: str) -> None:
     with pytest.raises(ExpressionError, match="does not parse"):
-        Expression("(" * 1000 + "1" + ")" * 1000, NAMES)
+        Expression(source, NAMES)

@@ -85,7 +85,17 @@ def test_a_changed_type_is_refused_and_nothing_is_made(warehouse: DuckLakeWareho
 
 
 def test_every_column_type_comes_back_as_it_went_in(warehouse: DuckLakeWarehouse) -> None:
-    types = {"a": TEXT, "b": INTEGER, "c": FLOAT, "d": BOOLEAN, "e": DATE, "f": INSTANT, "g": JSON, "h": TEXTS, "i": SPANS}
+    types = {
+        "a": TEXT,
+        "b": INTEGER,
+        "c": FLOAT,
+        "d": BOOLEAN,
+        "e": DATE,
+        "f": INSTANT,
+        "g": JSON,
+        "h": TEXTS,
+        "i": SPANS,
+    }
     every = Table("town.every", tuple(Column(name, kind) for name, kind in types.items()), ("a",))
     values = {
         "a": "👨‍👩‍👧‍👦 ' \" \\ \n", "b": 2**53 + 1, "c": 0.1, "d": False, "e": date(2024, 2, 29),
@@ -269,9 +279,13 @@ def test_a_warehouse_of_a_newer_format_is_refused_untouched(tmp_path: Path) -> N
 def test_a_broken_catalog_is_refused_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "catalog.sqlite").write_bytes(b"no database at all" * 100)
 
-    with pytest.raises(WarehouseError, match=r"catalog\.sqlite: it cannot be attached \(.*\)\. Restore it from a backup"):
+    with pytest.raises(
+        WarehouseError, match=r"catalog\.sqlite: it cannot be attached \(.*\)\. Restore it from a backup"
+    ):
         DuckLakeWarehouse(tmp_path, read_only=True)
-    with pytest.raises(WarehouseError, match=r"catalog\.sqlite: it cannot be attached \(.*\)\. Restore it from a backup"):
+    with pytest.raises(
+        WarehouseError, match=r"catalog\.sqlite: it cannot be attached \(.*\)\. Restore it from a backup"
+    ):
         DuckLakeWarehouse(tmp_path)
 
 
