@@ -23,6 +23,7 @@ attributes:
     rent: {kind: money}
     rooms: {kind: number, integer: true}
     note: {kind: text}
+  turn: "{{ body }}\\n{{ title }}"  # the scripted model quotes the first word
   models:
     - {use: scripted, max_tokens: 256}
 """
