@@ -66,7 +66,7 @@ def test_a_days_page_shows_the_numbers_of_sql(filled: Serving, page: Page, tmp_p
 
 def test_the_checks_page_shows_four_checks_and_the_table_by_field(filled: Serving, page: Page, tmp_path: Path) -> None:
     page.open(f"{filled.url}/assets/attributes/groups?view=checks&checkDetail=validity")
-    shown = page.wait_for("Checks (4)", "Latest execution", "is_recruiting", "not_in_text")
+    shown = page.wait_for("completeness", "grounding", "ranges", "Latest execution", "is_recruiting", "not_in_text")
     page.picture(tmp_path / "checks.png")
 
     answered, rows = filled.yard.rows("SELECT count_if(len(topics) > 0), count(*) FROM attributes.groups")[0]

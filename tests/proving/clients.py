@@ -121,7 +121,13 @@ async def openai_client(server: Proving, asked: list[Request], logprobs: int = 5
     import openai
 
     made = openai.AsyncOpenAI(api_key="local", base_url=f"{server.url}/v1", max_retries=0)
+    try:
+        return await _all(_completion(made, logprobs), asked)
+    finally:
+        await made.close()
 
+
+def _completion(made: Any, logprobs: int) -> Callable[[Request], Awaitable[int]]:
     async def one(request: Request) -> int:
         answer = await made.chat.completions.create(
             model="gpt-4o-mini", temperature=0, max_tokens=request.max_tokens,
@@ -131,7 +137,7 @@ async def openai_client(server: Proving, asked: list[Request], logprobs: int = 5
         )  # fmt: skip
         return 1 if answer.choices[0].message.content else 0
 
-    return await _all(one, asked)
+    return one
 
 
 async def _all(one: Callable[[Request], Awaitable[int]], asked: list[Request]) -> int:
