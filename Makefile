@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak dev lint lock bench clean
+.PHONY: demo test soak dev lint lock bench-load clean
 
 demo: $(VENV)/.demo
 	@madang demo
@@ -18,7 +18,8 @@ test: $(VENV)/.test
 	@python -m pytest -m "not soak" $(ARGS)
 
 soak: $(VENV)/.test
-	@python -m pytest -m soak $(ARGS)
+	@mkdir -p .madang && python -m pytest -m soak --timeout 3600 --junitxml .madang/soak.xml $(ARGS); result=$$?; \
+		python benchmarks/soak_report.py .madang/soak.xml docs/soak.md; exit $$result
 
 lint: $(VENV)/.test
 	@ruff check . && ruff format --check . && mypy
@@ -42,6 +43,10 @@ lock:
 		--no-emit-index-url --quiet -o requirements.lock
 	uv pip compile pyproject.toml requirements.in --extra gemma --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --constraint requirements.lock -o requirements-dev.lock
+
+# Seconds that our definitions add to bare dg.load_from_defs_folder, medians of paired runs.
+bench-load: $(VENV)/.demo
+	@python benchmarks/load_definitions.py
 
 clean:
 	rm -rf $(VENV) .madang

@@ -160,7 +160,7 @@ def show_figures(console: Console, settings: Settings, warehouse: Warehouse, fig
 [bold]{figures.seconds:.0f} s in all.[/bold]  Everything is in {home}
   SQL          madang sql "SELECT * FROM attributes.{first}__live"
   Feast        FeatureStore(repo_path="{home}/feast").get_feature_service("{first}_service")
-  Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/assets
+  Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/asset-groups
   the rest     madang demo --all
   your own     madang demo --posts FILE.jsonl --task {first}
 """,

@@ -16,6 +16,8 @@ concurrency:
   runs:
     max_concurrent_runs: 4
 run_monitoring: {{enabled: true}}
+# A run whose process died is started again; a run that failed is not: its error is for a person.
+run_retries: {{enabled: true, max_retries: 1, retry_on_asset_or_op_failure: false}}
 # Pool {LOCAL_MODEL_POOL}: one run at a time; the command line is kept out by the model's own file lock.
 """
 
