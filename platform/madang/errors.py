@@ -55,9 +55,19 @@ class WarehouseError(MadangError):
 
 
 class DiskFull(MadangError):
-    """No room could be reserved for replies, so no call was sent. What was received is safe."""
+    """There is no room for replies or rows, so no more calls are sent. What was received is safe."""
 
     exit_code = 4
+
+    @classmethod
+    def at(cls, place: object, why: str) -> "DiskFull":
+        """The error for a write that found no room."""
+        return cls(place, f"no room ({why})", "Free space there and run again: it goes on at the first post not asked")
+
+    @staticmethod
+    def is_meant(error: Exception) -> bool:
+        """Whether an error of SQLite, DuckDB or the system says that a disk is full."""
+        return "No space left" in str(error) or "disk is full" in str(error)
 
 
 class CapReached(MadangError):

@@ -15,7 +15,7 @@ from madang.warehouse.protocol import Change, Warehouse
 
 
 def register(warehouse: Warehouse, recipe: Recipe) -> str:
-    """Gives a recipe its name on first use, and releases it if it is the task's first.
+    """Gives a recipe its name on first use.
 
     Returns:
         The name, such as groups@1.
@@ -31,11 +31,15 @@ def register(warehouse: Warehouse, recipe: Recipe) -> str:
             "task": recipe.task, "recipe": name, "number": number, "recipe_hash": recipe.hash,
             "content": json.dumps(recipe.content, ensure_ascii=False), "created_at": datetime.now(UTC),
         }  # fmt: skip
-        changes = [Change(RECIPES, pl.DataFrame([row], schema=RECIPES.polars_schema))]
-        if live(warehouse, recipe.task) is None:
-            changes.append(_release_row(warehouse, recipe.task, name, "first run"))
-        warehouse.commit(changes)
+        warehouse.commit([Change(RECIPES, pl.DataFrame([row], schema=RECIPES.polars_schema))])
         return name
+
+
+def release_first(warehouse: Warehouse, task: str, name: str) -> None:
+    """Releases the recipe that made a task's first rows; does nothing if one is live."""
+    with warehouse.exclusive():
+        if live(warehouse, task) is None:
+            warehouse.commit([_release_row(warehouse, task, name, "first run")])
 
 
 def live(warehouse: Warehouse, task: str) -> str | None:

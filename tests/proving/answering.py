@@ -83,7 +83,7 @@ class Models:
         if fault in STATUSES and fault != "server_error":
             seconds = 0.0  # who refuses, refuses at once
         seconds += rule.seconds if rule and fault == "slow" else 0.0
-        journal.enter("model", asked.id, asked.model, fault, seconds)
+        journal.enter("model", asked.id, asked.model, fault, seconds, len(asked.images))
         kill = self.kill("model")
         journal.arrive()
         try:

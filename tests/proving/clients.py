@@ -1,4 +1,4 @@
-"""CPU that one call costs with each way of asking: `python -m proving.clients` from tests/, 2,000 calls, 100 in flight."""
+"""CPU of one call, each way of asking: `python -m proving.clients` from tests/; 2,000 calls, 100 in flight."""
 
 import asyncio
 import gc

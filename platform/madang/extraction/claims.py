@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from madang.errors import DiskFull
+
 State = Literal["sent", "received", "committed"]
 
 _SCHEMA = """
@@ -67,6 +69,7 @@ class Claims:
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = file
         self._connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         # A crash of the machine may lose the last claims; a killed process loses none.
@@ -82,7 +85,7 @@ class Claims:
         values = tuple(getattr(claim, name) for name in _COLUMNS.split(", "))
         marks = ", ".join("?" * len(values))
         while True:
-            cursor = self._connection.execute(
+            cursor = self._execute(
                 f"INSERT INTO claims ({_COLUMNS}, state) VALUES ({marks}, 'sent') ON CONFLICT DO NOTHING", values
             )
             if cursor.rowcount == 1:
@@ -100,17 +103,13 @@ class Claims:
 
     def mark(self, request_hashes: Iterable[str], state: State) -> None:
         """Says how far claims are."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany(
+        self._execute_all(
             "UPDATE claims SET state = ? WHERE request_hash = ?", [(state, key) for key in request_hashes]
         )
-        self._connection.execute("COMMIT")
 
     def release(self, request_hashes: Iterable[str]) -> None:
         """Gives claims back, so that anyone may send the request."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany("DELETE FROM claims WHERE request_hash = ?", [(key,) for key in request_hashes])
-        self._connection.execute("COMMIT")
+        self._execute_all("DELETE FROM claims WHERE request_hash = ?", [(key,) for key in request_hashes])
 
     def of_owner(self, owner: str) -> list[tuple[Claim, State]]:
         """Claims of one owner that are not committed."""
@@ -153,3 +152,20 @@ class Claims:
     def close(self) -> None:
         """Closes the file; claims stay."""
         self._connection.close()
+
+    def _execute(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise self._meant(error) from error
+
+    def _execute_all(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                self._connection.executemany(sql, rows)
+        except sqlite3.OperationalError as error:
+            raise self._meant(error) from error
+
+    def _meant(self, error: sqlite3.OperationalError) -> Exception:
+        return DiskFull.at(self._file, str(error)) if DiskFull.is_meant(error) else error

@@ -25,6 +25,7 @@ from madang.extraction.settling import Settled, commit_settled
 from madang.extraction.spool import Record, Spool, is_alive
 from madang.models.catalogue import Catalogue
 from madang.models.protocol import Failure, Model, Outcome, Reply, Request
+from madang.releases import release_first
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
@@ -359,6 +360,8 @@ class Pass:
                 [str(record["request_hash"]) for record in records if record["outcome"] == "ok"], "committed"
             )
             engine.claims.release([str(record["request_hash"]) for record in records if record["outcome"] != "ok"])
+        if engine.progress.extracted == 0 and any(item.extraction for item in settled):
+            await asyncio.to_thread(release_first, engine.warehouse, engine.task.name, engine.recipe)
         for item in settled:
             if item.extraction is None:
                 engine.progress.quarantined += 1

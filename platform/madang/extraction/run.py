@@ -94,7 +94,7 @@ def run_task(
         plan = make_plan(warehouse, task, recipe, days)
         on_plan(plan)
         if plan.posts.height:
-            # A wrong file must not give its declared name to a recipe, and the first recipe is released at once.
+            # A wrong file must not give its declared name to a recipe.
             for model in {name for _, route in task.routes for name in (route.use, *route.fallback)}:
                 catalogue.check(model)
         name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")

@@ -37,7 +37,12 @@ class Spool:
         self.name = str(self.path.relative_to(folder))
         # Locked before it has the name by which others find it: they would adopt a log without a lock.
         draft = self.path.with_suffix(".new")
-        self._file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        try:
+            self._file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        except OSError as error:
+            if DiskFull.is_meant(error):
+                raise DiskFull.at(folder, str(error)) from error
+            raise
         fcntl.flock(self._file, fcntl.LOCK_EX)
         draft.rename(self.path)
         self._written = 0

@@ -15,7 +15,7 @@ from madang.models.http_errors import failure_of
 from madang.models.online import refused
 from madang.models.online_specs import GeminiModel
 from madang.models.prices import Prices
-from madang.models.protocol import Image, Message, Reply, Request, Token
+from madang.models.protocol import LEAST_LOGPROB, Image, Message, Reply, Request, Token
 
 # Models that cannot do without thought get the least they take.
 _LEAST_THOUGHT = {"gemini-2.5-pro": 128, "gemini-2.5-flash": 0}
@@ -208,7 +208,8 @@ def _tokens(logprobs: _Logprobs) -> tuple[Token, ...]:
     made = []
     for index, one in enumerate(chosen):
         others = tops[index].get("candidates", []) if index < len(tops) else []
-        top = tuple((other.get("token", ""), other.get("logProbability", 0.0)) for other in others)
+        likely = ((other.get("token", ""), other.get("logProbability", 0.0)) for other in others)
+        top = tuple(pair for pair in likely if pair[1] > LEAST_LOGPROB)
         made.append(Token(one.get("token", ""), one.get("logProbability", 0.0), top))
     return tuple(made)
 

@@ -24,12 +24,10 @@ from madang.errors import ModelFileError, PermanentFailure, TooLong
 from madang.models.calling import send_with
 from madang.models.gbnf import grammar_of
 from madang.models.gguf_file import find_gguf
-from madang.models.protocol import Message, Outcome, Reply, Request, Token
+from madang.models.protocol import LEAST_LOGPROB, Message, Outcome, Reply, Request, Token
 from madang.models.specs import Lane, LocalModel
 
 ALTERNATIVES = 20
-# Alternatives under a thousandth move no confidence, and would be nine tenths of what ops.replies stores.
-LEAST_LOGPROB = -7.0
 # A base model's file carries no chat template, and llama.cpp would take ChatML, which it never saw. A turn opens with
 # a line break and a user's content has none, so a post cannot open one.
 PLAIN_TEMPLATE = (

@@ -13,7 +13,7 @@ from madang.models.http_errors import failure_of
 from madang.models.online import refused
 from madang.models.online_specs import OpenAIModel
 from madang.models.prices import Prices
-from madang.models.protocol import Image, Message, Reply, Request, Token
+from madang.models.protocol import LEAST_LOGPROB, Image, Message, Reply, Request, Token
 
 OPENAI_URL = "https://api.openai.com/v1"
 # What strict mode does not take; the validator sees to them afterwards.
@@ -180,7 +180,8 @@ def _tokens(raw: list[_Token]) -> tuple[Token, ...]:
             continue
         # Alternatives to a piece are pieces: they say nothing of the joined text.
         tops = () if pending else one.get("top_logprobs", ())
-        top = tuple((other.get("token", ""), other.get("logprob", 0.0)) for other in tops)
+        likely = ((other.get("token", ""), other.get("logprob", 0.0)) for other in tops)
+        top = tuple(pair for pair in likely if pair[1] > LEAST_LOGPROB)
         made.append(Token(text, logprob + lost, top))
         pending, lost = b"", 0.0
     return tuple(made)

@@ -17,6 +17,9 @@ from pydantic import JsonValue, TypeAdapter
 
 from madang.models.specs import Lane
 
+# Alternatives under a thousandth move no confidence, and would be nine tenths of what ops.replies stores.
+LEAST_LOGPROB = -7.0
+
 Role = Literal["system", "user", "assistant"]
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import polars.selectors as cs
 from filelock import FileLock
 
-from madang.errors import WarehouseError
+from madang.errors import DiskFull, WarehouseError
 from madang.schema.types import Table
 from madang.warehouse.protocol import Change
 
@@ -99,6 +99,8 @@ class DuckLakeWarehouse:
                 try:
                     return self._merge(changes)
                 except duckdb.Error as error:
+                    if DiskFull.is_meant(error):
+                        raise DiskFull.at(self.folder, str(error).splitlines()[0]) from error
                     if attempt == _ATTEMPTS - 1 or "database is locked" not in str(error):
                         raise
                     time.sleep(0.1 * 2**attempt)
