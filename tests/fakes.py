@@ -5,11 +5,12 @@ import json
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from madang.errors import PermanentFailure, TransientFailure
+from madang.errors import Misconfigured, PermanentFailure, TransientFailure
 from madang.models.calling import send_with
 from madang.models.protocol import Outcome, Reply, Request, Token
 from madang.models.specs import Lane
@@ -24,7 +25,9 @@ class ScriptedModel:
         log: File to which every request's hash is appended before it is answered.
         kill_at: Kills this process with -9 when it has received so many requests, before it answers.
         seconds: Time a call takes.
-        fault: `garbage`, `truncated`, `transient` or `permanent` for posts that hold the word `fault`.
+        fault: For posts that hold the word `fault`: `garbage`, `truncated`, `transient`, `permanent`, `misconfigured`,
+            `flaky` (transient at first) or `sloppy` (garbage until it is told so).
+        reserve: Most that a call may cost, if that is more than what it does.
         logprob: Logarithm of the probability of every reply, given as one token; none by default.
         gate: File that must be there before it answers; it does not wait by default.
     """
@@ -33,24 +36,26 @@ class ScriptedModel:
 
     def __init__(
         self, identity: str, concurrency: int, log: str, kill_at: int = 0, seconds: float = 0.0, fault: str = "",
-        usd: float = 0.0, logprob: float | None = None, gate: str = "",
+        usd: float = 0.0, reserve: float = 0.0, logprob: float | None = None, gate: str = "",
     ) -> None:  # fmt: skip
         self._concurrency, self._log, self._kill_at, self._seconds = concurrency, Path(log), kill_at, seconds
         self._fault, self._usd, self._logprob, self._gate = fault, usd, logprob, Path(gate)
-        self._received = 0
+        self._received, self._reserve = 0, reserve
+        self._times: Counter[str] = Counter()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         yield
 
     def reserved_usd(self, request: Request) -> float:
-        return self._usd
+        return max(self._usd, self._reserve)
 
     def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
         return send_with(self._answer, requests, self._concurrency)
 
     async def _answer(self, request: Request) -> Reply:
         self._received += 1
+        self._times[request.hash] += 1
         with self._log.open("a") as file:
             file.write(request.hash + "\n")
         if self._received == self._kill_at:
@@ -58,7 +63,7 @@ class ScriptedModel:
         await asyncio.sleep(self._seconds)
         while not self._gate.exists():  # Path("") is the working folder, and is there
             await asyncio.sleep(0.02)
-        post = request.messages[-1].content
+        post = post_of(request)
         text = json.dumps(answer(post, request.schema), ensure_ascii=False)
         if "fault" in post:
             match self._fault:
@@ -66,7 +71,13 @@ class ScriptedModel:
                     raise TransientFailure("scripted", "503", "Try again")
                 case "permanent":
                     raise PermanentFailure("scripted", "refused", "Give up")
+                case "flaky" if self._times[request.hash] == 1:
+                    raise TransientFailure("scripted", "429", "Try again", retry_after_seconds=0.01, is_overload=True)
+                case "misconfigured":
+                    raise Misconfigured("scripted", "the key was refused", "Correct it")
                 case "garbage":
+                    text = "I am sorry, I cannot do that."
+                case "sloppy" if post_of(request) == request.messages[-1].content:
                     text = "I am sorry, I cannot do that."
                 case "truncated" if request.max_tokens < 512:
                     return Reply(request.hash, text[:7], "length", len(post), 3)
@@ -74,6 +85,12 @@ class ScriptedModel:
         return Reply(
             request.hash, text, "stop", len(post), len(text), seconds=self._seconds, usd=self._usd, tokens=tokens
         )
+
+
+def post_of(request: Request) -> str:
+    """The post that is asked about; a complaint stands two turns behind it."""
+    is_complaint = request.messages[-1].content.startswith("That answer is not valid")
+    return request.messages[-3 if is_complaint else -1].content
 
 
 def answer(post: str, schema: dict) -> dict:

@@ -171,9 +171,9 @@ class Project:
         change(document["attributes"])
         file.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
-    def set_model(self, **options: str | float) -> None:
+    def set_model(self, *, policy: Mapping[str, float] | None = None, **options: str | float) -> None:
         """Rewrites the settings with other options of the models `local` and `larger`: see `fakes.ScriptedModel`."""
-        _write_settings(self.folder, options)
+        _write_settings(self.folder, options, policy)
 
     def close(self) -> None:
         """Closes the warehouse, if it was opened."""
@@ -209,12 +209,15 @@ def make_project(folder: Path, tasks: Sequence[str] = ("groups",), **options: st
     return Project(folder, tasks[0])
 
 
-def _write_settings(folder: Path, options: Mapping[str, str | float]) -> None:
-    """Models `local` and `larger` with the options; besides them one for each fault, named after it."""
+def _write_settings(
+    folder: Path, options: Mapping[str, str | float], policy: Mapping[str, float] | None = None
+) -> None:
+    """Models `local` and `larger` with the options, and one for each fault; failed calls are tried once by default."""
     log = str(folder / "requests.log")
     models = {name: {"log": log, **options} for name in ("local", "larger")}
     models |= {fault: {"log": log, "fault": fault} for fault in ("garbage", "truncated", "permanent", "transient")}
-    lines = ["[tool.madang]", 'timezone = "Asia/Seoul"', 'first_day = "2016-01-01"']
+    lines = ["[tool.madang]", 'timezone = "Asia/Seoul"', 'first_day = "2016-01-01"', "[tool.madang.policy]"]
+    lines += ["tries = 1"] if policy is None else [f"{name} = {value}" for name, value in policy.items()]
     for name, own in models.items():
         lines += [
             f"[tool.madang.models.{name}]", 'lane = "online"', 'factory = "fakes:ScriptedModel"',

@@ -187,6 +187,20 @@ def run(task: str, first: str | None, last: str | None, limit: int | None, max_u
 
 
 @main.command()
+@click.argument("task")
+@click.option("--failure", help="Only this class, such as too_long; all by default.")
+@guarded
+def retry(task: str, failure: str | None) -> None:
+    """Take posts out of quarantine, so that the next run asks them again."""
+    from madang.extraction.plan import retry_quarantined
+    from madang.settings import Settings
+    from madang.warehouse import open_warehouse
+
+    taken = retry_quarantined(open_warehouse(Settings.load()), task, failure)
+    click.echo(f"{taken} posts of {task} are pending again")
+
+
+@main.command()
 @click.argument("recipe")
 @guarded
 def release(recipe: str) -> None:

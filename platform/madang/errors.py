@@ -6,6 +6,7 @@
     ├── ModelFileError          a model file is missing or is not the one declared
     ├── WarehouseError          the warehouse cannot be opened or is of another version
     ├── DiskFull                no room for the replies of the calls in flight; exit 4
+    ├── ModelUnavailable        a model only fails, or refuses our key; exit 5
     ├── CapReached              the money cap stopped the run; exit 4
     ├── NothingPlanned          a run found no post to extract; exit 3
     └── CallFailed              one model call failed
@@ -74,6 +75,12 @@ class CapReached(MadangError):
     """The money cap stopped the run. Running again goes on at the first post not asked."""
 
     exit_code = 4
+
+
+class ModelUnavailable(MadangError):
+    """A model only fails, or does not let us in. What was received is committed; posts stay pending."""
+
+    exit_code = 5
 
 
 class NothingPlanned(MadangError):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from madang.errors import InputError
+from madang.extraction.policy import Policy
 from madang.models.specs import LocalModel, ModelSpec
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -30,6 +31,9 @@ class Settings(BaseModel):
     first_day: date = Field(default=date(2016, 1, 1), description="First partition; earlier posts take this day")
     daily_cap_usd: float = Field(
         default=10.0, ge=0, description="Most money that all runs of a day may reserve, US dollars"
+    )
+    policy: Policy = Field(
+        default=Policy(), description="What is done about failed calls; see madang.extraction.policy"
     )
     models: dict[str, ModelSpec] = Field(
         default={"local": LocalModel(lane="local")}, description="Models that tasks may name"

@@ -12,7 +12,7 @@ import polars as pl
 
 from madang.extraction.claims import Claim, Claims
 from madang.extraction.spool import Record, is_alive, log_names, take_orphan
-from madang.models.protocol import Reply
+from madang.models.protocol import Failure, Reply
 from madang.ops import LEDGER, REPLIES
 from madang.warehouse.protocol import Change, Warehouse
 
@@ -64,8 +64,9 @@ def adopt(warehouse: Warehouse, claims: Claims, spool: Path, owner: str) -> Adop
 
 def _bring_home(warehouse: Warehouse, claims: Claims, owner: str, records: list[Record]) -> Adopted:
     replies = [record for record in records if record["outcome"] == "ok"]
-    recorded = {str(record["request_hash"]) for record in records}
-    open_claims = [(claim, state) for claim, state in claims.of_owner(owner) if claim.request_hash not in recorded]
+    # By call: a request that failed may have been sent again, and that second call is in flight.
+    recorded = {str(record["call_id"]) for record in records}
+    open_claims = [(claim, state) for claim, state in claims.of_owner(owner) if claim.call_id not in recorded]
     there = _with_reply(warehouse, [claim.request_hash for claim, _ in open_claims])
     gone = [(claim, state) for claim, state in open_claims if claim.request_hash not in there]
     ledger = [record_ledger_row(record) for record in records]
@@ -75,7 +76,8 @@ def _bring_home(warehouse: Warehouse, claims: Claims, owner: str, records: list[
         Change(LEDGER, pl.DataFrame(ledger, schema=LEDGER.polars_schema)),
     ])  # fmt: skip
     claims.mark({str(record["request_hash"]) for record in replies} | there, "committed")
-    failed = recorded - {str(record["request_hash"]) for record in replies}
+    answered = {str(record["request_hash"]) for record in replies}
+    failed = {str(record["request_hash"]) for record in records} - answered
     claims.release(failed | {claim.request_hash for claim, _ in gone})
     lost = sum(state == "received" for _, state in gone)
     return Adopted(len(replies), len(gone) - lost, lost)
@@ -86,9 +88,10 @@ def reply_record(claim: Claim, reply: Reply, received_at: datetime) -> Record:
     return {"outcome": "ok", **_claim_part(claim, received_at), "reply": reply.to_json()}
 
 
-def failure_record(claim: Claim, failure: str, settled_at: datetime) -> Record:
-    """What the spool keeps of a call that brought no reply."""
-    return {"outcome": failure, **_claim_part(claim, settled_at), "reply": None}
+def failure_record(claim: Claim, failure: Failure, settled_at: datetime) -> Record:
+    """What the spool keeps of a call that brought no reply; a cost that nobody knows counts at what was reserved."""
+    usd = claim.reserved_usd if failure.usd is None else failure.usd
+    return {"outcome": failure.failure, **_claim_part(claim, settled_at), "reply": None, "usd": usd}
 
 
 def record_reply_row(record: Record) -> dict[str, object]:
@@ -111,7 +114,7 @@ def record_ledger_row(record: Record) -> dict[str, object]:
     """Row of ops.ledger for a spooled outcome."""
     plain = record["reply"]
     usage: dict[str, object] = dict.fromkeys(("usd", "input_tokens", "output_tokens", "cached_tokens"), None)
-    usage |= {"usd": 0.0, "latency_seconds": None}
+    usage |= {"usd": record.get("usd", 0.0), "latency_seconds": None}
     if isinstance(plain, dict):
         usage = {name: plain[name] for name in ("usd", "input_tokens", "output_tokens", "cached_tokens")}
         usage["latency_seconds"] = plain["seconds"]

@@ -1,6 +1,6 @@
 """An extraction is a pure function of the reply, the recipe and the post: no clock, no network, no order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel
@@ -24,11 +24,15 @@ class Extraction:
         values: Columns of the attributes table that belong to fields.
         dropped: Answers given up for null, with the reason.
         status: `partial` if an answer was dropped, `empty` if nothing was asked.
+        problems: What the validator says of invalid answers.
+        is_repaired: Whether the reply was not JSON as it came.
     """
 
     values: dict[str, object]
     dropped: tuple[tuple[str, Reason], ...]
     status: Status
+    problems: tuple[str, ...] = ()
+    is_repaired: bool = False
 
 
 class Extractor:
@@ -52,7 +56,8 @@ class Extractor:
         readings = {name: self._asked[name].read(answer, text) for name, answer in answers.values.items()}
         dropped: list[tuple[str, Reason]] = [(name, "invalid") for name in answers.invalid]
         dropped += [(name, reading.dropped) for name, reading in readings.items() if reading.dropped is not None]
-        return self._assemble(readings, sure, tuple(dropped))
+        found = self._assemble(readings, sure, tuple(dropped))
+        return replace(found, problems=answers.problems, is_repaired=answers.is_repaired)
 
     def empty(self) -> Extraction:
         """The extraction of a post without letters or digits: nothing is asked."""

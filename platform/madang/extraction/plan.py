@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from madang.errors import NothingPlanned
-from madang.ops import PLANS, RECIPES
+from madang.ops import PLANS, QUARANTINE, RECIPES
 from madang.posts.table import CURRENT, RAW_POSTS, chars_sql, content_hash_sql
 from madang.posts.where import compile_where
 from madang.recipe import Recipe
@@ -176,3 +176,32 @@ def pending_count(warehouse: Warehouse, task: str, name: str, days: Days) -> int
         [task, name, *days],
     )
     return int(found["posts"][0])
+
+
+def retry_quarantined(warehouse: Warehouse, task: str, failure: str | None = None) -> int:
+    """Takes posts out of quarantine, so that the next run plans them again.
+
+    Args:
+        warehouse: Where the quarantine is.
+        task: The task.
+        failure: Only this class of failure; all by default.
+
+    Returns:
+        How many posts were taken out.
+    """
+    if not warehouse.has(QUARANTINE.name):
+        return 0
+    with warehouse.exclusive():
+        found = warehouse.read(
+            "SELECT * FROM ops.quarantine WHERE task = $1 AND ($2 IS NULL OR failure = $2)", [task, failure]
+        )
+        plans = warehouse.read(
+            "SELECT p.* FROM ops.plans p SEMI JOIN found USING (task, recipe, source, post_id, content_hash)",
+            frames={"found": found.select(PLANS.key)},
+        )
+        never = pl.lit(None, pl.Datetime("us", "UTC"))
+        warehouse.commit([
+            Change(QUARANTINE, found, "delete"),
+            Change(PLANS, plans.with_columns(state=pl.lit("pending"), settled_at=never), "upsert"),
+        ])  # fmt: skip
+    return found.height

@@ -18,10 +18,17 @@ from madang.warehouse.protocol import Warehouse
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to ask: a model and the room for its reply."""
+    """One way to ask.
+
+    Args:
+        model: Name of the model.
+        max_tokens: Room for its reply.
+        complaint: The invalid reply and what is wrong with it, shown to the model; None at first.
+    """
 
     model: str
     max_tokens: int
+    complaint: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class PreparedPost:
         tried: Attempts that brought an unusable reply.
         attempt: The attempt to make now.
         request: What to send now; None for a blank post.
+        partial: Reply of an earlier attempt of which some answers could be used, in case no later one is better.
     """
 
     source: str
@@ -51,6 +59,7 @@ class PreparedPost:
     tried: tuple[Attempt, ...]
     attempt: Attempt
     request: Request | None
+    partial: Reply | None = None
 
 
 class Preparation:
@@ -91,6 +100,19 @@ class Preparation:
             text, route, (), first, None if text.is_blank else self._request(text, first),
         )  # fmt: skip
 
+    def complain(self, post: PreparedPost, reply: Reply, problems: tuple[str, ...]) -> PreparedPost | None:
+        """The post asked again with what was wrong with its reply.
+
+        Returns:
+            None if that was done already.
+        """
+        if post.attempt.complaint is not None:
+            return None
+        attempt = replace(post.attempt, complaint=(reply.text, "; ".join(problems)))
+        return replace(
+            post, tried=(*post.tried, post.attempt), attempt=attempt, request=self._request(post.text, attempt)
+        )
+
     def next_attempt(self, post: PreparedPost, *, is_truncated: bool) -> PreparedPost | None:
         """The post with its next attempt: twice the room once after a truncated reply, then the fallbacks.
 
@@ -108,7 +130,8 @@ class Preparation:
         return replace(post, tried=tried, attempt=following, request=self._request(post.text, following))
 
     def _request(self, text: PostText, attempt: Attempt) -> Request:
-        return self._template.request(text, self._catalogue.identity(attempt.model), attempt.max_tokens)
+        identity = self._catalogue.identity(attempt.model)
+        return self._template.request(text, identity, attempt.max_tokens, attempt.complaint)
 
 
 def stored_replies(warehouse: Warehouse, request_hashes: Iterable[str]) -> dict[str, Reply]:

@@ -14,6 +14,8 @@ from madang.task import Example, Task
 # Raise it when the way in which a post is rendered changes.
 PROMPT_VERSION = 1
 
+_COMPLAINT = "That answer is not valid. Answer again, in the same JSON, with this corrected:"
+
 
 def prefix_messages(task: Task) -> tuple[Message, ...]:
     """System turn and example turns of a task."""
@@ -41,14 +43,17 @@ class RequestTemplate:
         self._prefix = prefix_messages(task)
         self._schema = asked_schema(task.fields)
 
-    def request(self, text: PostText, model: str, max_tokens: int) -> Request:
+    def request(self, text: PostText, model: str, max_tokens: int, complaint: tuple[str, str] | None = None) -> Request:
         """The request for one post.
 
         Args:
             text: Its text columns, masked.
             model: Identity of the model.
             max_tokens: Most tokens of the reply.
+            complaint: An invalid reply and what is wrong with it.
         """
-        return Request(
-            (*self._prefix, Message("user", self._task.render_turn(text.parts))), self._schema, model, max_tokens
-        )
+        turns = [*self._prefix, Message("user", self._task.render_turn(text.parts))]
+        if complaint is not None:
+            reply, problems = complaint
+            turns += [Message("assistant", reply), Message("user", f"{_COMPLAINT} {problems}")]
+        return Request(tuple(turns), self._schema, model, max_tokens)

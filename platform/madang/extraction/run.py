@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 from madang.extraction.adoption import Adopted, adopt_orphans
 from madang.extraction.budget import spent_today_usd
+from madang.extraction.cap import Cap
 from madang.extraction.claims import Claims
-from madang.extraction.engine import Engine, Progress
+from madang.extraction.engine import Engine
 from madang.extraction.plan import Days, Plan, make_plan, pending_count, store_plan
+from madang.extraction.running import Progress, Running
 from madang.extraction.spool import Spool, is_alive, log_names
 from madang.models.catalogue import Catalogue
 from madang.recipe import recipe_of
@@ -102,8 +104,11 @@ def run_task(
         posts = plan.posts if limit is None else plan.posts.head(limit)
         left = max(settings.daily_cap_usd - spent_today_usd(warehouse, settings), 0.0)
         cap = left if cap_usd is None else min(left, cap_usd)
-        engine = Engine(warehouse, task, name, run, catalogue, claims, spool, spool_folder, cap, progress, on_progress)
-        asyncio.run(engine.extract(posts))
+        running = Running(
+            warehouse, task, name, run, catalogue, claims, spool, spool_folder, Cap(cap), settings.policy, progress,
+            on_progress,
+        )  # fmt: skip
+        asyncio.run(Engine(running).extract(posts))
         is_settled = True
     finally:
         spool.close(is_settled=is_settled)

@@ -208,8 +208,11 @@ def _tokens(logprobs: _Logprobs) -> tuple[Token, ...]:
     made = []
     for index, one in enumerate(chosen):
         others = tops[index].get("candidates", []) if index < len(tops) else []
-        likely = ((other.get("token", ""), other.get("logProbability", 0.0)) for other in others)
-        top = tuple(pair for pair in likely if pair[1] > LEAST_LOGPROB)
+        top = tuple([
+            (other.get("token", ""), logprob)
+            for other in others
+            if (logprob := other.get("logProbability", 0.0)) > LEAST_LOGPROB
+        ])  # fmt: skip
         made.append(Token(one.get("token", ""), one.get("logProbability", 0.0), top))
     return tuple(made)
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic import ValidationError
 
@@ -96,7 +98,7 @@ class HttpLane:
             connector=aiohttp.TCPConnector(limit=self._spec.concurrency),
             timeout=aiohttp.ClientTimeout(total=self._spec.timeout_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
+            proxy=_proxy(self._dialect.url),
         )
         async with session:
             self._open = _Open(session)
@@ -150,6 +152,12 @@ class HttpLane:
         except aiohttp.ClientError as error:
             culprit = f"the connection broke ({type(error).__name__})"
             raise TransientFailure(place, culprit, "Wait; it is tried again", usd=None) from error
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names. Asked once: aiohttp's trust_env asks in a thread for every call."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 def refused(place: str, reason: str, usd: float) -> Refused:

@@ -180,8 +180,11 @@ def _tokens(raw: list[_Token]) -> tuple[Token, ...]:
             continue
         # Alternatives to a piece are pieces: they say nothing of the joined text.
         tops = () if pending else one.get("top_logprobs", ())
-        likely = ((other.get("token", ""), other.get("logprob", 0.0)) for other in tops)
-        top = tuple(pair for pair in likely if pair[1] > LEAST_LOGPROB)
+        top = tuple([
+            (other.get("token", ""), likelihood)
+            for other in tops
+            if (likelihood := other.get("logprob", 0.0)) > LEAST_LOGPROB
+        ])  # fmt: skip
         made.append(Token(text, logprob + lost, top))
         pending, lost = b"", 0.0
     return tuple(made)

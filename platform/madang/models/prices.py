@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from madang.errors import DeclarationError
 from madang.models.protocol import Request
 
@@ -105,6 +107,7 @@ class Reserve:
         self._prices, self._image_tokens, self._thinking_tokens = prices, image_tokens, thinking_tokens
         self._replies = 0
         self._most_tokens_a_byte = 0.0
+        self._schemas: dict[int, tuple[dict[str, JsonValue], int]] = {}
 
     def usd(self, request: Request) -> float:
         """Most that a request can cost, US dollars."""
@@ -114,20 +117,24 @@ class Reserve:
         """Most tokens that a request can have."""
         share = min(1.0, self._most_tokens_a_byte * _MARGIN) if self._replies >= _KNOWN_REPLIES else 1.0
         images = sum(len(message.images) for message in request.messages)
-        return int(_bytes(request) * share) + 1 + images * self._image_tokens
+        return int(self._bytes(request) * share) + 1 + images * self._image_tokens
 
     def learn(self, request: Request, input_tokens: int) -> None:
         """Takes note of how many tokens a request had."""
         if any(message.images for message in request.messages):
             return
         self._replies += 1
-        self._most_tokens_a_byte = max(self._most_tokens_a_byte, input_tokens / _bytes(request))
+        self._most_tokens_a_byte = max(self._most_tokens_a_byte, input_tokens / self._bytes(request))
 
-
-def _bytes(request: Request) -> int:
-    # Korean is three bytes a letter; the schema and the turns' marks are sent as well.
-    text = sum(len(message.content.encode()) + 16 for message in request.messages)
-    return text + len(str(request.schema))
+    def _bytes(self, request: Request) -> int:
+        """Length of all that is sent, turns' marks included. A task's requests share one schema."""
+        key = id(request.schema)
+        if key not in self._schemas:
+            self._schemas[key] = (
+                request.schema,
+                len(str(request.schema).encode()),
+            )  # held, so that its id stays its own
+        return self._schemas[key][1] + sum(len(message.content.encode()) + 16 for message in request.messages)
 
 
 def _rate(price: "ModelPrice", start: int) -> Rate:

@@ -135,7 +135,7 @@ def test_a_truncated_reply_is_asked_again_once_with_twice_the_room(mixed: Twice)
 
     assert found == [("stop",)]
     assert mixed.project.rows("SELECT finish, count(*) FROM ops.replies GROUP BY finish ORDER BY finish") == [
-        ("length", 3), ("stop", 6),
+        ("length", 3), ("stop", 8),
     ]  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def test_a_permanent_failure_is_not_repeated_but_goes_to_the_fallback(mixed: Twi
     )
 
     assert found == [
-        ("online:scripted-garbage", "ok", 2), ("online:scripted-permanent", "permanent", 1),
+        ("online:scripted-garbage", "ok", 4), ("online:scripted-permanent", "permanent", 1),
         ("online:scripted-truncated", "ok", 4),
     ]  # fmt: skip
 
@@ -163,9 +163,9 @@ def test_a_permanent_failure_is_not_repeated_but_goes_to_the_fallback(mixed: Twi
 def test_the_ledger_holds_every_call_with_its_day(mixed: Twice) -> None:
     found = mixed.project.rows("SELECT outcome, day::VARCHAR, count(*) FROM ops.ledger GROUP BY ALL ORDER BY ALL")
 
-    assert found == [("ok", "2024-11-27", 9), ("permanent", "2024-11-27", 1)]
-    assert mixed.asked[0] == 10
-    assert len(set(mixed.project.sent())) == 10
+    assert found == [("ok", "2024-11-27", 11), ("permanent", "2024-11-27", 1)]
+    assert mixed.asked[0] == 12
+    assert len(set(mixed.project.sent())) == 12
 
 
 def test_a_second_run_sends_nothing_and_changes_no_snapshot(mixed: Twice) -> None:
@@ -375,7 +375,7 @@ def test_a_cap_stops_before_the_call_that_would_pass_it_and_the_next_run_goes_on
     project.set_model(usd=0.5)
     project.ingest(*posts(5))
 
-    with pytest.raises(CapReached, match=r"the cap of \$1\.20 leaves no room for a call of \$0\.5000") as stopped:
+    with pytest.raises(CapReached, match=r"the cap of \$1\.2000 leaves no room for a call of \$0\.5000") as stopped:
         project.run(cap_usd=1.2)
     spent = project.rows("SELECT count(*), sum(usd) FROM ops.ledger")
     states = project.rows(STATES)
