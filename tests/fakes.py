@@ -12,6 +12,7 @@ from pathlib import Path
 
 from madang.errors import Misconfigured, PermanentFailure, TransientFailure
 from madang.models.calling import send_with
+from madang.models.control import Rates
 from madang.models.protocol import Outcome, Reply, Request, Token
 from madang.models.specs import Lane
 
@@ -51,7 +52,7 @@ class ScriptedModel:
         return max(self._usd, self._reserve)
 
     def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
-        return send_with(self._answer, requests, self._concurrency)
+        return send_with(self._answer, requests, Rates(self._concurrency))
 
     async def _answer(self, request: Request) -> Reply:
         self._received += 1

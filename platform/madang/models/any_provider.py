@@ -55,7 +55,7 @@ class AnyLane:
 
     def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
         """See `Model`."""
-        return send_with(self._call, requests, self._spec.concurrency)
+        return send_with(self._call, requests, self._spec.rates)
 
     def reserved_usd(self, request: Request) -> float:
         """See `Model`."""

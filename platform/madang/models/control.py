@@ -87,6 +87,8 @@ class Control:
             self._best_median = min(self._best_median, middle)
             if middle > _SLOW * self._best_median and started_at > self._shrunk_at:
                 self._shrink(_SHRINK_SLOW)
+                # Slowness does not pass like a burst: back up slowly, not at once to where it was.
+                self._good_limit = self._limit
                 self._latencies.clear()
 
     def overloaded(self, started_at: float, retry_after_seconds: float | None) -> None:

@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from madang.errors import ModelFileError, PermanentFailure, TooLong
 from madang.models.calling import send_with
+from madang.models.control import Rates
 from madang.models.gbnf import grammar_of
 from madang.models.gguf_file import find_gguf
 from madang.models.protocol import LEAST_LOGPROB, Message, Outcome, Reply, Request, Token
@@ -71,7 +72,7 @@ class LocalLane:
 
     def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
         """See `Model`."""
-        return send_with(self._call, requests, self._spec.slots)
+        return send_with(self._call, requests, Rates(self._spec.slots))
 
     def reserved_usd(self, request: Request) -> float:
         """Nothing: the cores are ours."""

@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from madang.models.control import Rates
+
 Effort = Literal["none", "minimal", "low", "medium", "high"]
 
 
@@ -43,6 +45,11 @@ class OnlineModel(BaseModel):
     def identity(self) -> str:
         """What request hashes say of it."""
         raise NotImplementedError
+
+    @property
+    def rates(self) -> Rates:
+        """What the provider allows."""
+        return Rates(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
 
     @model_validator(mode="after")
     def _both_prices(self) -> "OnlineModel":

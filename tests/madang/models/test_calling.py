@@ -8,6 +8,7 @@ import pytest
 
 from madang.errors import PermanentFailure, TooLong, TransientFailure
 from madang.models.calling import send_with
+from madang.models.control import Rates
 from madang.models.protocol import Failure, Message, Outcome, Reply, Request, Token
 
 
@@ -45,7 +46,7 @@ class Caller:
 
 def outcomes(caller: Caller, *texts: str, concurrency: int = 3) -> list[Outcome]:
     async def collect() -> list[Outcome]:
-        return [outcome async for outcome in send_with(caller, asking(*texts), concurrency)]
+        return [outcome async for outcome in send_with(caller, asking(*texts), Rates(concurrency))]
 
     return asyncio.run(collect())
 
@@ -101,7 +102,7 @@ def test_no_request_is_pulled_before_there_is_room_for_it() -> None:
             yield request(str(number))
 
     async def first() -> int:
-        found = send_with(Caller(), pull(), 2)
+        found = send_with(Caller(), pull(), Rates(2))
         await anext(found)
         count = len(pulled)
         await found.aclose()

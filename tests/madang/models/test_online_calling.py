@@ -9,6 +9,7 @@ from proving.asking import request
 
 from madang.errors import TransientFailure
 from madang.models.calling import Caller, send_with
+from madang.models.control import Rates
 from madang.models.protocol import Failure, Outcome, Reply, Request
 
 
@@ -23,7 +24,7 @@ async def reply(asked: Request) -> Reply:
 
 def sent(call: Caller, requests: AsyncIterator[Request], concurrency: int = 3) -> list[Outcome]:
     async def collected() -> list[Outcome]:
-        return [outcome async for outcome in send_with(call, requests, concurrency)]
+        return [outcome async for outcome in send_with(call, requests, Rates(concurrency))]
 
     return asyncio.run(collected())
 
@@ -60,7 +61,7 @@ def test_a_bug_in_pulling_is_not_lost_while_an_outcome_is_read() -> None:
         raise ZeroDivisionError
 
     async def read() -> None:
-        async for _ in send_with(reply, broken(), 3):
+        async for _ in send_with(reply, broken(), Rates(3)):
             release.set()
             await asyncio.sleep(0.01)
 
@@ -74,7 +75,7 @@ def test_replies_do_not_wait_for_a_slow_pull() -> None:
         await asyncio.sleep(30)
 
     async def first() -> Outcome:
-        sending = send_with(reply, slow(), 4)
+        sending = send_with(reply, slow(), Rates(4))
         outcome = await asyncio.wait_for(anext(sending), 2)
         await sending.aclose()
         return outcome
