@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak dev lint lock bench-load clean
+.PHONY: demo test soak dev lint lock bench-load bench-local clean
 
 demo: $(VENV)/.demo
 	@madang demo
@@ -47,6 +47,10 @@ lock:
 # Seconds that our definitions add to bare dg.load_from_defs_folder, medians of paired runs.
 bench-load: $(VENV)/.demo
 	@python benchmarks/load_definitions.py
+
+# Whether the local model gives the same reply in any order of posts.
+bench-local: $(VENV)/.demo
+	@python benchmarks/local_determinism.py
 
 clean:
 	rm -rf $(VENV) .madang

@@ -2,8 +2,7 @@
 
 Ours, because both roads of the library fail. A schema given with a request moves required keys to the front and
 allows code fences and free white space. LLGuidance's grammar decodes without any, silently, where it meets a keyword
-it does not know, and its one tokenizer is shared by all engines of a process: replies took 3 to 8 s instead of 1 to 5,
-and the process died once of SIGSEGV.
+it does not know, and its one tokenizer is shared by all engines of a process, which made them wait for each other.
 """
 
 import json

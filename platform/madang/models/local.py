@@ -3,9 +3,8 @@
 Greedy decoding alone does not give that: llama.cpp's sums change with the batch a token sits in, so the logits move
 with what the KV cache holds and with what a second slot happens to decode, and near ties flip. Hence three choices
 that look wasteful and are not. Each engine is a server of its own with one slot and one thread, never one server
-with several (3 of 16 replies differed between two orders of the same posts, and it was slower). Before each
-question the cache is cut back to exactly the shared prefix, at the cost of one token. A changed prefix is computed
-from an empty cache. Measured on 2 cores: bit-identical log-probabilities in any order.
+with several. Before each question the cache is cut back to exactly the shared prefix, at the cost of one token. A
+changed prefix is computed from an empty cache. docs/decisions/0001 has the figures (`make bench-local`).
 """
 
 import asyncio

@@ -1,0 +1,229 @@
+"""Tokens, dollars and minutes of one model's calls, from what it did before; else from the texts and what is usual."""
+
+import json
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
+
+from madang.extraction.past import Past, Span
+from madang.extraction.tokens import LEAST, MOST, TURN_TOKENS, text_tokens
+from madang.models.control import Rates
+from madang.models.online_lanes import prices_of
+from madang.models.online_specs import OnlineModel
+from madang.models.prices import FREE, Prices
+from madang.models.protocol import Model, Request
+from madang.models.specs import Lane, LocalModel, ModelSpec
+
+# The shortest answer: `{}`.
+_LEAST_REPLY_TOKENS = 2
+# Seconds of a call where nobody has measured: small models of providers answer a short question in about 1 to 3 s;
+# the packaged local model took 8 to 25 s for a rental (design.md), less for a group; a batch job of Vertex AI is
+# promised within a day and mostly ready within the hour.
+_USUAL_SECONDS: dict[Lane, Span] = {
+    "online": Span(0.5, 2.0, 10.0), "local": Span(2.0, 8.0, 25.0), "batch": Span(300.0, 3600.0, 86400.0),
+    "student": Span(0.0005, 0.002, 0.01), "reader": Span(0.0, 0.0, 0.001),
+}  # fmt: skip
+_MINUTE = 60.0
+
+
+class Asked:
+    """The requests of one model, added up; none of them is kept.
+
+    Args:
+        model: The lane to it, not opened.
+        identity: Its identity.
+    """
+
+    def __init__(self, model: Model, identity: str) -> None:
+        self._model, self.identity = model, identity
+        self.calls = self.chars = self.turns = self.max_tokens = 0
+        self.text_tokens = self.schema_tokens = self.reserved_usd = 0.0
+        self._schemas: dict[int, float] = {}
+
+    def add(self, request: Request) -> None:
+        """Counts a request that would be sent."""
+        self.calls += 1
+        self.turns += len(request.messages)
+        self.chars += sum(len(message.content) for message in request.messages)
+        self.max_tokens += request.max_tokens
+        self.reserved_usd += self._model.reserved_usd(request)
+        self.text_tokens += sum(text_tokens(message.content) for message in request.messages)
+        key = id(request.schema)  # a task's requests share one, which its template holds
+        if key not in self._schemas:
+            self._schemas[key] = text_tokens(json.dumps(request.schema, ensure_ascii=False))
+        self.schema_tokens += self._schemas[key]
+
+    @property
+    def lane(self) -> Lane:
+        """How values of this model come."""
+        return self._model.lane
+
+    def times(self, factor: float) -> "Amount":
+        """All of it, scaled from a sample to the plan."""
+        return Amount(
+            self.lane, self.identity, round(self.calls * factor), self.chars * factor, self.turns * factor,
+            self.max_tokens * factor, self.text_tokens * factor, self.schema_tokens * factor,
+            self.reserved_usd * factor,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What a plan sends to one model.
+
+    Args:
+        lane: How values of this model come.
+        identity: Its identity.
+        calls: Requests.
+        chars: Code points of their turns.
+        turns: Their turns.
+        max_tokens: Room for all replies.
+        text_tokens: Tokens of their turns by script.
+        schema_tokens: Tokens of their schemas by script.
+        reserved_usd: Most that all can cost.
+    """
+
+    lane: Lane
+    identity: str
+    calls: int
+    chars: float
+    turns: float
+    max_tokens: float
+    text_tokens: float
+    schema_tokens: float
+    reserved_usd: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the calls to one model come to.
+
+    Args:
+        name: The model's name in the settings.
+        amount: What is sent to it.
+        input_tokens: Tokens of the requests.
+        output_tokens: Tokens of the replies.
+        usd: US dollars, cached tokens' discount included as far as it was seen.
+        minutes: From the first call to the last reply.
+        basis: What input_tokens, output_tokens, usd and minutes rest on, in words.
+    """
+
+    name: str
+    amount: Amount
+    input_tokens: Span
+    output_tokens: Span
+    usd: Span
+    minutes: Span
+    basis: dict[str, str]
+
+    @property
+    def reserved_usd(self) -> float:
+        """Most that the calls can cost if each is sent once."""
+        return self.amount.reserved_usd
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Plain form."""
+        return {
+            "lane": self.amount.lane, "model": self.name, "identity": self.amount.identity, "calls": self.amount.calls,
+            "input_tokens": {**self.input_tokens.to_json()}, "output_tokens": {**self.output_tokens.to_json()},
+            "usd": {**self.usd.to_json(6)}, "reserved_usd": round(self.reserved_usd, 6),
+            "minutes": {**self.minutes.to_json(2)}, "basis": {**self.basis},
+        }  # fmt: skip
+
+
+def forecast(name: str, spec: ModelSpec, amount: Amount, past: Past) -> Forecast:
+    """Forecasts the calls to one model.
+
+    Args:
+        name: Its name in the settings.
+        spec: What the settings say of it.
+        amount: What is sent to it.
+        past: What it did before.
+
+    Raises:
+        DeclarationError: Nobody knows what it costs.
+    """
+    basis: dict[str, str] = {}
+    asked, said = _input_tokens(amount, past, basis), _output_tokens(amount, past, basis)
+    usd = _usd(spec, amount, past, asked, said, basis)
+    # What was paid in vain before will be again: replies that were cut, or had to be asked for once more.
+    again = 1 + past.again_share
+    asked, said, usd = (replace(span, high=span.high * again) for span in (asked, said, usd))
+    return Forecast(name, amount, asked, said, usd, _minutes(spec, amount, past, asked + said, basis), basis)
+
+
+def _input_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
+    if past.tokens_a_char is not None:
+        basis["input_tokens"] = f"{past.tokens_a_char.value:.3f} a character, in {past.tokens_a_char.calls} past calls"
+        return past.tokens_a_char.sum_of(amount.calls, amount.chars)
+    basis["input_tokens"] = "by script, no past calls"
+    # Whether a schema is tokens is the provider's secret; a local model has it as a grammar, which is none.
+    schema = 0.0 if amount.lane == "local" else amount.schema_tokens
+    marks = amount.turns * TURN_TOKENS
+    expected = amount.text_tokens + schema + marks
+    return Span(amount.text_tokens * LEAST, expected, expected * MOST)
+
+
+def _output_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
+    if past.output_tokens is not None:
+        basis["output_tokens"] = f"{past.output_tokens.value:.0f} a reply, in {past.output_tokens.calls} past replies"
+        return past.output_tokens.sum_of(amount.calls)
+    basis["output_tokens"] = "half of max_tokens, no past replies"
+    return Span(_LEAST_REPLY_TOKENS * float(amount.calls), amount.max_tokens / 2, amount.max_tokens)
+
+
+def _usd(spec: ModelSpec, amount: Amount, past: Past, asked: Span, said: Span, basis: dict[str, str]) -> Span:
+    """By the model's prices; of a model without a price, what its calls cost before, else what they reserve."""
+    prices = FREE if isinstance(spec, LocalModel) else prices_of(spec) if isinstance(spec, OnlineModel) else None
+    if prices is not None:
+        basis["usd"] = "prices of the model"
+        cached = past.cached_share
+        ends = (_cost(prices, amount, asked.low, said.low, cached), _cost(prices, amount, asked.expected, said.expected,
+                cached), _cost(prices, amount, asked.high, said.high, 0.0))  # fmt: skip
+        return Span(*ends)
+    if past.usd is not None:
+        basis["usd"] = f"${past.usd.value:.6f} a call, in {past.usd.calls} past calls"
+        span = past.usd.sum_of(amount.calls)
+        return replace(span, high=min(span.high, max(amount.reserved_usd, span.expected)))
+    basis["usd"] = "what the calls reserve, no past calls"
+    return Span(0.0, amount.reserved_usd, amount.reserved_usd)
+
+
+def _cost(prices: Prices, amount: Amount, input_tokens: float, output_tokens: float, cached_share: float) -> float:
+    """Of calls of one size each: prices may depend on it."""
+    if not amount.calls:
+        return 0.0
+    asked, said = input_tokens / amount.calls, output_tokens / amount.calls
+    per_thousand = prices.usd(round(asked), 0) and prices.usd(round(asked), round(said), round(asked * cached_share))
+    return per_thousand * amount.calls
+
+
+def _minutes(spec: ModelSpec, amount: Amount, past: Past, tokens: Span, basis: dict[str, str]) -> Span:
+    """Calls side by side, as many as may be; not faster than the provider's limits a minute."""
+    rates = _rates(spec)
+    if past.latency_seconds is not None:
+        basis["minutes"] = f"{past.latency_seconds.value:.2f} s a call, in {past.latency_seconds.calls} past calls"
+        seconds = past.latency_seconds.sum_of(amount.calls)
+    else:
+        basis["minutes"] = "usual latency, no past calls"
+        usual, calls = _USUAL_SECONDS[amount.lane], amount.calls
+        seconds = Span(usual.low * calls, usual.expected * calls, usual.high * calls)
+    return Span(
+        _bound(rates, amount, seconds.low, tokens.low), _bound(rates, amount, seconds.expected, tokens.expected),
+        _bound(rates, amount, seconds.high, tokens.high),
+    )  # fmt: skip
+
+
+def _bound(rates: Rates, amount: Amount, seconds: float, tokens: float) -> float:
+    at_once = amount.calls if amount.lane == "batch" else min(rates.concurrency, amount.calls)
+    return max(
+        seconds / at_once / _MINUTE if at_once else 0.0,
+        amount.calls / rates.requests_per_minute if rates.requests_per_minute else 0.0,
+        tokens / rates.tokens_per_minute if rates.tokens_per_minute else 0.0,
+    )
+
+
+def _rates(spec: ModelSpec) -> Rates:
+    if isinstance(spec, OnlineModel):
+        return spec.rates
+    return Rates(spec.slots if isinstance(spec, LocalModel) else spec.concurrency)

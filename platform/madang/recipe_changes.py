@@ -1,0 +1,194 @@
+"""Why a recipe is another one: which parts of its content differ, in words that an operator can act on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from pydantic import JsonValue
+
+from madang.ops import RECIPES
+from madang.recipe import Recipe
+from madang.releases import live
+from madang.warehouse.protocol import Warehouse
+
+Json = Mapping[str, JsonValue]
+
+# Parts that only change how a stored reply is read: the same request has the same answer, which is there.
+_READ_ONLY = ("field", "derivation", "reading")
+_PARTS_OF_REQUEST = {"turn": "turn", "text": "text", "masking": "masking", "version": "rendering"}
+_SHORT_CHARS = 40
+
+
+@dataclass(frozen=True)
+class PartChange:
+    """One difference between two recipes.
+
+    Args:
+        part: prompt, examples, schema, turn, text, masking, rendering, route, model, fallback, max_tokens, field,
+            derivation, reading, or the name of a part that a newer madang added.
+        detail: What differs; holds no post text.
+    """
+
+    part: str
+    detail: str
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether it changes a request; else stored replies are read anew, at no cost."""
+        return self.part not in _READ_ONLY
+
+
+@dataclass(frozen=True)
+class RecipeChange:
+    """How the declared recipe differs from the one that made the rows.
+
+    Args:
+        before: Its name, such as groups@1.
+        parts: What differs.
+    """
+
+    before: str
+    parts: tuple[PartChange, ...]
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Plain form."""
+        return {
+            "from": self.before,
+            "reasons": [
+                {"part": part.part, "detail": part.detail, "asked_again": part.is_asked_again} for part in self.parts
+            ],
+        }
+
+
+def recipe_change(warehouse: Warehouse, recipe: Recipe) -> RecipeChange | None:
+    """Compares a declared recipe with the live one, or with the last used where the declared one is live.
+
+    Returns:
+        None if no other recipe was ever used.
+    """
+    if not warehouse.has(RECIPES.name):
+        return None
+    found = warehouse.read(
+        "SELECT recipe, content FROM ops.recipes WHERE task = ? AND recipe_hash <> ? ORDER BY recipe = ? DESC, "
+        "number DESC LIMIT 1",
+        [recipe.task, recipe.hash, live(warehouse, recipe.task) or ""],
+    )
+    if not found.height:
+        return None
+    return RecipeChange(str(found["recipe"][0]), part_changes(json.loads(found["content"][0]), recipe.content))
+
+
+def part_changes(before: Json, after: Json) -> tuple[PartChange, ...]:
+    """Differences between two recipes' contents, in the order in which they act on a post."""
+    changes = [*_request_changes(_mapping(before.get("request")), _mapping(after.get("request")))]
+    changes += _route_changes(_routes(before), _routes(after))
+    changes += _field_changes(_mapping(before.get("fields")), _mapping(after.get("fields")))
+    known = ("request", "routes", "fields")
+    for part in sorted({*before, *after} - {*known}):
+        if before.get(part) != after.get(part):
+            changes.append(PartChange(part, _turned(before.get(part), after.get(part))))
+    return tuple(changes)
+
+
+def _request_changes(before: Json, after: Json) -> list[PartChange]:
+    changes = []
+    (old_prompt, old_examples), (prompt, examples) = _turns(before), _turns(after)
+    if old_prompt != prompt:
+        changes.append(PartChange("prompt", _lines(old_prompt, prompt)))
+    if old_examples != examples:
+        changes.append(PartChange("examples", _examples(old_examples, examples)))
+    if before.get("schema") != after.get("schema"):
+        changes.append(PartChange("schema", _schema(_mapping(before.get("schema")), _mapping(after.get("schema")))))
+    for key in sorted({*before, *after} - {"messages", "schema"}):
+        if before.get(key) != after.get(key):
+            part = _PARTS_OF_REQUEST.get(key, key)
+            changed = "the template of a post's turn" if part == "turn" else _turned(before.get(key), after.get(key))
+            changes.append(PartChange(part, changed))
+    return changes
+
+
+def _route_changes(before: list[Json], after: list[Json]) -> list[PartChange]:
+    if [route.get("when") for route in before] != [route.get("when") for route in after]:
+        return [PartChange("route", f"{_conditions(before)} → {_conditions(after)}")]
+    changes = []
+    names = {"use": "model", "fallback": "fallback"}
+    for index, (old, now) in enumerate(zip(before, after, strict=True)):
+        place = f"route {index + 1}: " if len(after) > 1 else ""
+        for key in sorted({*old, *now}, reverse=True):
+            if old.get(key) != now.get(key):
+                changes.append(PartChange(names.get(key, key), place + _turned(old.get(key), now.get(key))))
+    return changes
+
+
+def _field_changes(before: Json, after: Json) -> list[PartChange]:
+    changes = [PartChange("field", f"{name} is gone") for name in before if name not in after]
+    for name, plain in after.items():
+        if name not in before:
+            changes.append(PartChange("field", f"{name} is there now"))
+            continue
+        old, now = _mapping(before[name]), _mapping(plain)
+        if old.get("derive") != now.get("derive"):
+            changes.append(PartChange("derivation", f"{name}: {_turned(old.get('derive'), now.get('derive'))}"))
+        keys = sorted(key for key in {*old, *now} - {"derive"} if old.get(key) != now.get(key))
+        if keys:
+            changes.append(PartChange("field", f"{name}: {', '.join(keys)}"))
+    return changes
+
+
+def _turns(request: Json) -> tuple[str, list[tuple[str, str]]]:
+    """The system turn, and examples as pairs of post and answer."""
+    messages = request.get("messages")
+    turns = [str(message[1]) for message in messages if isinstance(message, list)] if isinstance(messages, list) else []
+    return (turns[0] if turns else ""), list(zip(turns[1::2], turns[2::2], strict=False))
+
+
+def _lines(before: str, after: str) -> str:
+    matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
+    steps = [step for step in matcher.get_opcodes() if step[0] != "equal"]
+    removed, added = sum(step[2] - step[1] for step in steps), sum(step[4] - step[3] for step in steps)
+    return f"{added} lines added, {removed} removed"
+
+
+def _examples(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> str:
+    added = sum(example not in before for example in after)
+    removed = sum(example not in after for example in before)
+    return f"{added} added, {removed} removed" if added or removed else "in another order"
+
+
+def _schema(before: Json, after: Json) -> str:
+    old, now = _mapping(before.get("properties")), _mapping(after.get("properties"))
+    words = _each([name for name in now if name not in old], "asked now")
+    words += _each([name for name in old if name not in now], "not asked any more")
+    words += _each([name for name in now if name in old and old[name] != now[name]], "changed")
+    return "; ".join(words) or "keys in another order, or other rules"
+
+
+def _each(names: list[str], what: str) -> list[str]:
+    return [f"{', '.join(names)} {what}"] if names else []
+
+
+def _conditions(routes: list[Json]) -> str:
+    return ", ".join(str(route.get("when") or "always") for route in routes) or "none"
+
+
+def _turned(before: JsonValue, after: JsonValue) -> str:
+    return f"{_short(before)} → {_short(after)}"
+
+
+def _short(value: JsonValue) -> str:
+    """A value in at most 40 characters: a model's identity ends in a hash of 64 digits."""
+    if value is None or value == []:
+        return "none"
+    values = value if isinstance(value, list) else [value]
+    text = ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in values)
+    return text if len(text) <= _SHORT_CHARS else f"{text[: _SHORT_CHARS - 1]}…"
+
+
+def _mapping(value: JsonValue) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _routes(content: Json) -> list[Json]:
+    routes = content.get("routes")
+    return [_mapping(route) for route in routes] if isinstance(routes, list) else []
