@@ -20,6 +20,7 @@ import phonenumbers  # noqa: F401
 from madang.extraction.run import run_task
 from madang.models import online, openai_compatible  # noqa: F401
 from madang.models.calling import send_with
+from madang.models.control import Rates
 from madang.models.protocol import Outcome, Reply, Request
 from madang.models.specs import Lane
 from madang.settings import Settings
@@ -45,7 +46,7 @@ class InstantModel:
         return 0.0
 
     def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
-        return send_with(self._answer, requests, self._concurrency)
+        return send_with(self._answer, requests, Rates(self._concurrency))
 
     async def _answer(self, request: Request) -> Reply:
         await asyncio.sleep(0)

@@ -151,16 +151,22 @@ def daft_prompt(work: Work) -> list[str]:
 
 
 def ray_http(work: Work) -> list[str]:
-    """Ray Data's HttpRequestProcessor: one worker a core, and batches as large as fill the calls allowed in flight."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    """Ray Data's HttpRequestProcessor with batches of one, as many as calls may be in flight.
+
+    2.60 awaits the requests of a batch one after the other, and by default works at four batches at a time; with a batch
+    for every call allowed, and blocks of a hundred, it had one call in flight.
+    """
+    os.environ |= {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY": str(work.in_flight),
+    }
     import ray
     from ray.data.llm import HttpRequestProcessorConfig, build_processor
 
-    workers = 2
-    ray.init(num_cpus=workers + 1, include_dashboard=False, log_to_driver=False, object_store_memory=1 << 30)
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, object_store_memory=1 << 30)
     config = HttpRequestProcessorConfig(
-        url=f"{work.url}/chat/completions", headers={"Content-Type": "application/json"}, concurrency=workers,
-        batch_size=work.in_flight // workers, max_retries=20,
+        url=f"{work.url}/chat/completions", headers={"Content-Type": "application/json"}, concurrency=1, batch_size=1,
+        max_retries=20,
     )  # fmt: skip
     parameters = json.dumps(work.parameters)
     processor = build_processor(
@@ -170,7 +176,7 @@ def ray_http(work: Work) -> list[str]:
     )
     rows = [{"messages": json.dumps(request["messages"])} for request in work.requests]
     begin()
-    return [row["text"] for row in processor(ray.data.from_items(rows)).take_all()]
+    return [row["text"] for row in processor(ray.data.from_items(rows, override_num_blocks=1)).take_all()]
 
 
 CONTENDERS: dict[str, Callable[[Work], list[str]]] = {

@@ -3,10 +3,12 @@ children, so that resource usage would miss them.
 """
 
 import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +54,12 @@ class _Tree:
     def look_at_memory(self) -> None:
         self.peak_kib = max(self.peak_kib, sum(map(_pss_kib, self._pids)))
 
+    def end(self) -> None:
+        """Ends what the root left behind."""
+        for pid in self._pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def _look(self) -> None:
         found = [stat for entry in os.scandir("/proc") if entry.name.isdigit() and (stat := _stat(int(entry.name)))]
         grown = True
@@ -92,6 +100,7 @@ def watch(command: Sequence[str], folder: Path, env: dict[str, str], limit_secon
                 process.kill()
             time.sleep(_EVERY_SECONDS)
         ended = time.monotonic()
+        tree.end()
         reader.join(timeout=5)
         begun_cpu, begun = marks[0] if marks else (0.0, started)
         errors.seek(0)

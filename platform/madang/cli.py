@@ -6,20 +6,19 @@ group `madang.commands`.
 
 import json
 import sys
-from collections.abc import Callable
-from datetime import date
-from functools import wraps
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from madang.commands.cost import cost
+from madang.commands.options import days_of, guarded, with_days
+from madang.commands.plan import plan, plan_line
 from madang.errors import InputError, MadangError
 
 if TYPE_CHECKING:
     from madang.extraction.plan import Plan
-    from madang.settings import Settings
 
 
 class _Commands(click.Group):
@@ -56,36 +55,14 @@ def _joined() -> list[Any]:
     return list(entry_points(group="madang.commands"))
 
 
-def guarded(function: Callable[..., None]) -> Callable[..., None]:
-    """Turns an error of ours into one line and its exit code."""
-
-    @wraps(function)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            function(*arguments, **options)
-        except MadangError as error:
-            click.echo(f"madang: {error}", err=True)
-            sys.exit(error.exit_code)
-
-    return run
-
-
 @click.group(cls=_Commands)
 @click.version_option(package_name="madang")
 def main() -> None:
     """Posts of a neighbourhood community in, typed and evidenced attributes out."""
 
 
-_day_options = (
-    click.option("--from", "first", metavar="DAY", help="First partition, YYYY-MM-DD; all by default."),
-    click.option("--to", "last", metavar="DAY", help="Last partition, included; today by default."),
-)
-
-
-def _with_days(function: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_day_options):
-        function = option(function)
-    return function
+main.add_command(plan)
+main.add_command(cost)
 
 
 @main.command()
@@ -119,35 +96,7 @@ def ingest(
 
 @main.command()
 @click.argument("task")
-@_with_days
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-@guarded
-def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
-    """Show what a run would touch and cost, and why; changes nothing."""
-    from madang.extraction.estimate import estimate
-    from madang.extraction.plan import make_plan
-    from madang.models.catalogue import Catalogue
-    from madang.recipe import recipe_of
-    from madang.settings import Settings
-    from madang.task import load_task
-    from madang.warehouse import open_warehouse
-
-    settings = Settings.load()
-    loaded = load_task(settings.project, task)
-    catalogue = Catalogue(settings)
-    warehouse = open_warehouse(settings)
-    made = make_plan(warehouse, loaded, recipe_of(loaded, catalogue.identity), _days(settings, first, last))
-    calls = estimate(warehouse, loaded, catalogue, made)
-    if as_json:
-        click.echo(json.dumps(_plan_json(made) | calls.to_json(), ensure_ascii=False))
-        return
-    click.echo(_plan_text(made))
-    click.echo(calls.to_text())
-
-
-@main.command()
-@click.argument("task")
-@_with_days
+@with_days
 @click.option("--limit", type=click.IntRange(min=1), help="Most posts to take, the oldest first.")
 @click.option("--max-usd", type=click.FloatRange(min=0), help="Most money to spend.")
 @guarded
@@ -162,12 +111,12 @@ def run(task: str, first: str | None, last: str | None, limit: int | None, max_u
     loaded = load_task(settings.project, task)
 
     def announce(made: "Plan") -> None:
-        click.echo(_plan_text(made))
+        click.echo(plan_line(made))
         if limit is not None and limit < made.posts.height:
             click.echo(f"  limited to {limit} of {made.posts.height} pending posts")
 
     report = run_task(
-        loaded, settings, open_warehouse(settings), _days(settings, first, last), limit=limit, cap_usd=max_usd,
+        loaded, settings, open_warehouse(settings), days_of(settings, first, last), limit=limit, cap_usd=max_usd,
         on_plan=announce, on_progress=lambda done: click.echo(f"  {done.extracted + done.quarantined} posts done"),
     )  # fmt: skip
     report.plan.require_posts()
@@ -335,40 +284,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator or not theirs:
         raise InputError("--map", f"{text!r} is not OURS=THEIRS", "Write, for example, --map body=content")
     return ours, theirs
-
-
-def _days(settings: "Settings", first: str | None, last: str | None) -> tuple[date, date]:
-    from datetime import datetime
-
-    start = _day(first, "--from") or settings.first_day
-    end = _day(last, "--to") or datetime.now(settings.zone).date()
-    if start > end:
-        raise InputError("--from", f"{start} is after --to {end}", "Swap them")
-    return start, end
-
-
-def _day(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(option, f"{text!r} is not a day", "Write YYYY-MM-DD") from error
-
-
-def _plan_json(made: "Plan") -> dict[str, Any]:
-    return {
-        "task": made.task, "recipe": made.name or "new", "from": made.days[0].isoformat(),
-        "to": made.days[1].isoformat(), "posts": made.total, "pending": made.posts.height,
-        **{state: made.counts.get(state, 0) for state in ("new", "edited", "unchanged", "quarantined")},
-        "recipe_changed": made.counts.get("recipe", 0),
-    }  # fmt: skip
-
-
-def _plan_text(made: "Plan") -> str:
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(made.counts.items())) or "no posts"
-    return (f"{made.task} {made.days[0]} to {made.days[1]}, recipe {made.name or 'new'}: "
-            f"{made.posts.height} posts planned ({counts})")  # fmt: skip
 
 
 if __name__ == "__main__":

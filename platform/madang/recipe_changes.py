@@ -81,9 +81,16 @@ def recipe_change(warehouse: Warehouse, recipe: Recipe) -> RecipeChange | None:
 
 def part_changes(before: Json, after: Json) -> tuple[PartChange, ...]:
     """Differences between two recipes' contents, in the order in which they act on a post."""
-    changes = [*_request_changes(_mapping(before.get("request")), _mapping(after.get("request")))]
+    old, now = _mapping(before.get("request")), _mapping(after.get("request"))
+    old_fields, fields = _mapping(before.get("fields")), _mapping(after.get("fields"))
+    old_asked, asked = _properties(old), _properties(now)
+    changes = _request_changes(old, now, old_fields, fields)
     changes += _route_changes(_routes(before), _routes(after))
-    changes += _field_changes(_mapping(before.get("fields")), _mapping(after.get("fields")))
+    # Those that the model sees stand under `schema`.
+    changes += _field_changes(
+        *({name: plain for name, plain in one.items() if old_asked.get(name) == asked.get(name)}
+          for one in (old_fields, fields))
+    )  # fmt: skip
     known = ("request", "routes", "fields")
     for part in sorted({*before, *after} - {*known}):
         if before.get(part) != after.get(part):
@@ -91,7 +98,7 @@ def part_changes(before: Json, after: Json) -> tuple[PartChange, ...]:
     return tuple(changes)
 
 
-def _request_changes(before: Json, after: Json) -> list[PartChange]:
+def _request_changes(before: Json, after: Json, old_fields: Json, fields: Json) -> list[PartChange]:
     changes = []
     (old_prompt, old_examples), (prompt, examples) = _turns(before), _turns(after)
     if old_prompt != prompt:
@@ -99,7 +106,7 @@ def _request_changes(before: Json, after: Json) -> list[PartChange]:
     if old_examples != examples:
         changes.append(PartChange("examples", _examples(old_examples, examples)))
     if before.get("schema") != after.get("schema"):
-        changes.append(PartChange("schema", _schema(_mapping(before.get("schema")), _mapping(after.get("schema")))))
+        changes.append(PartChange("schema", _schema(_properties(before), _properties(after), old_fields, fields)))
     for key in sorted({*before, *after} - {"messages", "schema"}):
         if before.get(key) != after.get(key):
             part = _PARTS_OF_REQUEST.get(key, key)
@@ -111,13 +118,15 @@ def _request_changes(before: Json, after: Json) -> list[PartChange]:
 def _route_changes(before: list[Json], after: list[Json]) -> list[PartChange]:
     if [route.get("when") for route in before] != [route.get("when") for route in after]:
         return [PartChange("route", f"{_conditions(before)} → {_conditions(after)}")]
-    changes = []
+    changes: list[PartChange] = []
     names = {"use": "model", "fallback": "fallback"}
     for index, (old, now) in enumerate(zip(before, after, strict=True)):
         place = f"route {index + 1}: " if len(after) > 1 else ""
-        for key in sorted({*old, *now}, reverse=True):
-            if old.get(key) != now.get(key):
-                changes.append(PartChange(names.get(key, key), place + _turned(old.get(key), now.get(key))))
+        changes += [
+            PartChange(names.get(key, key), place + _turned(old.get(key), now.get(key)))
+            for key in sorted({*old, *now}, reverse=True)
+            if old.get(key) != now.get(key)
+        ]
     return changes
 
 
@@ -130,7 +139,7 @@ def _field_changes(before: Json, after: Json) -> list[PartChange]:
         old, now = _mapping(before[name]), _mapping(plain)
         if old.get("derive") != now.get("derive"):
             changes.append(PartChange("derivation", f"{name}: {_turned(old.get('derive'), now.get('derive'))}"))
-        keys = sorted(key for key in {*old, *now} - {"derive"} if old.get(key) != now.get(key))
+        keys = [key for key in _other_keys(old, now) if key != "derive"]
         if keys:
             changes.append(PartChange("field", f"{name}: {', '.join(keys)}"))
     return changes
@@ -156,12 +165,22 @@ def _examples(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> st
     return f"{added} added, {removed} removed" if added or removed else "in another order"
 
 
-def _schema(before: Json, after: Json) -> str:
-    old, now = _mapping(before.get("properties")), _mapping(after.get("properties"))
-    words = _each([name for name in now if name not in old], "asked now")
-    words += _each([name for name in old if name not in now], "not asked any more")
-    words += _each([name for name in now if name in old and old[name] != now[name]], "changed")
+def _schema(before: Json, after: Json, old_fields: Json, fields: Json) -> str:
+    words = _each([name for name in after if name not in before], "asked now")
+    words += _each([name for name in before if name not in after], "not asked any more")
+    for name in after:
+        if name in before and before[name] != after[name]:
+            keys = _other_keys(_mapping(old_fields.get(name)), _mapping(fields.get(name)))
+            words.append(f"{name} changed ({', '.join(keys) or 'description'})")
     return "; ".join(words) or "keys in another order, or other rules"
+
+
+def _other_keys(before: Json, after: Json) -> list[str]:
+    return sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+
+
+def _properties(request: Json) -> Json:
+    return _mapping(_mapping(request.get("schema")).get("properties"))
 
 
 def _each(names: list[str], what: str) -> list[str]:

@@ -14,7 +14,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from madang.cli import guarded
+from madang.commands.options import guarded
 from madang.errors import MadangError
 from madang.extraction.claims import Claims
 from madang.extraction.plan import Days, make_plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from madang.cli import guarded
+from madang.commands.options import guarded
 from madang.errors import InputError
 from madang.settings import Settings
 from orchestration.instance import ensure_instance

@@ -157,14 +157,16 @@ class Asking:
         if isinstance(outcome, Failure) and outcome.is_transient:
             self._found.rows[key] = None
             return None
-        is_truncated = isinstance(outcome, Reply) and outcome.finish == "length"
-        if isinstance(outcome, Reply) and not is_truncated:
-            extraction = self._extractor.extract(post.text, outcome)
-            if extraction is not None:
+        if isinstance(outcome, Failure):
+            following = self._preparation.next_attempt(post, is_truncated=False)
+        else:
+            is_whole = outcome.finish != "length"
+            extraction = self._extractor.extract(post.text, outcome) if is_whole else None
+            following = self._preparation.after_reply(post, outcome, extraction)
+            if following is None and extraction is not None:
                 self._predict(key, post, extraction)
                 self._found.reused += outcome.request_hash not in self._bought
                 return None
-        following = self._preparation.next_attempt(post, is_truncated=is_truncated)
         if following is None:
             self._found.rows[key] = None
         return following

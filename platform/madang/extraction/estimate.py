@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from madang.extraction.forecast import Asked, Forecast, forecast
-from madang.extraction.past import NOTHING, Span, past_of
+from madang.extraction.past import past_of
 from madang.extraction.plan import Plan
 from madang.extraction.prepared import Preparation, stored_replies
 from madang.models.catalogue import Catalogue
+from madang.extraction.spans import NOTHING, Span
 from madang.ops import REPLIES
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse

@@ -1,12 +1,12 @@
 """Tokens, dollars and minutes of one model's calls, from what it did before; else from the texts and what is usual."""
 
-import json
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from madang.extraction.past import Past, Span
-from madang.extraction.tokens import LEAST, MOST, TURN_TOKENS, text_tokens
+from madang.extraction.past import Past
+from madang.extraction.spans import Span
+from madang.extraction.tokens import LEAST, MOST, TURN_TOKENS, schema_tokens, text_tokens
 from madang.models.control import Rates
 from madang.models.online_lanes import prices_of
 from madang.models.online_specs import OnlineModel
@@ -36,22 +36,25 @@ class Asked:
 
     def __init__(self, model: Model, identity: str) -> None:
         self._model, self.identity = model, identity
-        self.calls = self.chars = self.turns = self.max_tokens = 0
-        self.text_tokens = self.schema_tokens = self.reserved_usd = 0.0
+        self.calls = self.chars = self.post_chars = self.turns = self.max_tokens = 0
+        self.prefix_tokens = self.post_tokens = self.schema_tokens = self.reserved_usd = 0.0
         self._schemas: dict[int, float] = {}
 
     def add(self, request: Request) -> None:
         """Counts a request that would be sent."""
+        *prefix, post = request.messages
         self.calls += 1
         self.turns += len(request.messages)
         self.chars += sum(len(message.content) for message in request.messages)
+        self.post_chars += len(post.content)
         self.max_tokens += request.max_tokens
-        self.reserved_usd += self._model.reserved_usd(request)
-        self.text_tokens += sum(text_tokens(message.content) for message in request.messages)
+        self.prefix_tokens += sum(text_tokens(message.content) for message in prefix)
+        self.post_tokens += text_tokens(post.content)
         key = id(request.schema)  # a task's requests share one, which its template holds
         if key not in self._schemas:
-            self._schemas[key] = text_tokens(json.dumps(request.schema, ensure_ascii=False))
+            self._schemas[key] = schema_tokens(request.schema)
         self.schema_tokens += self._schemas[key]
+        self.reserved_usd += self._model.reserved_usd(request)
 
     @property
     def lane(self) -> Lane:
@@ -61,9 +64,9 @@ class Asked:
     def times(self, factor: float) -> "Amount":
         """All of it, scaled from a sample to the plan."""
         return Amount(
-            self.lane, self.identity, round(self.calls * factor), self.chars * factor, self.turns * factor,
-            self.max_tokens * factor, self.text_tokens * factor, self.schema_tokens * factor,
-            self.reserved_usd * factor,
+            self.lane, self.identity, round(self.calls * factor), self.chars * factor, self.post_chars * factor,
+            self.turns * factor, self.max_tokens * factor, self.prefix_tokens * factor, self.post_tokens * factor,
+            self.schema_tokens * factor, self.reserved_usd * factor,
         )  # fmt: skip
 
 
@@ -74,12 +77,14 @@ class Amount:
     Args:
         lane: How values of this model come.
         identity: Its identity.
-        calls: Requests.
-        chars: Code points of their turns.
+        calls: Requests; at least 1.
+        chars: Code points of all their turns.
+        post_chars: Those of the posts alone.
         turns: Their turns.
         max_tokens: Room for all replies.
-        text_tokens: Tokens of their turns by script.
-        schema_tokens: Tokens of their schemas by script.
+        prefix_tokens: Tokens of prompts and examples by script.
+        post_tokens: Tokens of posts by script.
+        schema_tokens: Tokens of schemas by script.
         reserved_usd: Most that all can cost.
     """
 
@@ -87,9 +92,11 @@ class Amount:
     identity: str
     calls: int
     chars: float
+    post_chars: float
     turns: float
     max_tokens: float
-    text_tokens: float
+    prefix_tokens: float
+    post_tokens: float
     schema_tokens: float
     reserved_usd: float
 
@@ -149,26 +156,28 @@ def forecast(name: str, spec: ModelSpec, amount: Amount, past: Past) -> Forecast
     # What was paid in vain before will be again: replies that were cut, or had to be asked for once more.
     again = 1 + past.again_share
     asked, said, usd = (replace(span, high=span.high * again) for span in (asked, said, usd))
-    return Forecast(name, amount, asked, said, usd, _minutes(spec, amount, past, asked + said, basis), basis)
+    return Forecast(name, amount, asked, said, usd, _minutes(spec, amount, past, basis), basis)
 
 
 def _input_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
-    if past.tokens_a_char is not None:
-        basis["input_tokens"] = f"{past.tokens_a_char.value:.3f} a character, in {past.tokens_a_char.calls} past calls"
-        return past.tokens_a_char.sum_of(amount.calls, amount.chars)
-    basis["input_tokens"] = "by script, no past calls"
+    fit = past.input_tokens
+    if fit is not None:
+        basis["input_tokens"] = f"{fit.prefix:.0f} a call and {fit.a_char:.3f} a character, in {fit.calls} past calls"
+        by_script = (amount.prefix_tokens + amount.schema_tokens) / amount.calls
+        return fit.sum_of(amount.calls, amount.post_chars, by_script)
+    basis["input_tokens"] = "by script, too few past calls"
     # Whether a schema is tokens is the provider's secret; a local model has it as a grammar, which is none.
     schema = 0.0 if amount.lane == "local" else amount.schema_tokens
-    marks = amount.turns * TURN_TOKENS
-    expected = amount.text_tokens + schema + marks
-    return Span(amount.text_tokens * LEAST, expected, expected * MOST)
+    texts = amount.prefix_tokens + amount.post_tokens
+    expected = texts + schema + amount.turns * TURN_TOKENS
+    return Span(texts * LEAST, expected, expected * MOST)
 
 
 def _output_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
     if past.output_tokens is not None:
         basis["output_tokens"] = f"{past.output_tokens.value:.0f} a reply, in {past.output_tokens.calls} past replies"
         return past.output_tokens.sum_of(amount.calls)
-    basis["output_tokens"] = "half of max_tokens, no past replies"
+    basis["output_tokens"] = "half of max_tokens, too few past replies"
     return Span(_LEAST_REPLY_TOKENS * float(amount.calls), amount.max_tokens / 2, amount.max_tokens)
 
 
@@ -178,46 +187,44 @@ def _usd(spec: ModelSpec, amount: Amount, past: Past, asked: Span, said: Span, b
     if prices is not None:
         basis["usd"] = "prices of the model"
         cached = past.cached_share
-        ends = (_cost(prices, amount, asked.low, said.low, cached), _cost(prices, amount, asked.expected, said.expected,
-                cached), _cost(prices, amount, asked.high, said.high, 0.0))  # fmt: skip
-        return Span(*ends)
+        return Span(
+            _cost(prices, amount, asked.low, said.low, cached),
+            _cost(prices, amount, asked.expected, said.expected, cached),
+            _cost(prices, amount, asked.high, said.high, 0.0),
+        )
     if past.usd is not None:
         basis["usd"] = f"${past.usd.value:.6f} a call, in {past.usd.calls} past calls"
         span = past.usd.sum_of(amount.calls)
         return replace(span, high=min(span.high, max(amount.reserved_usd, span.expected)))
-    basis["usd"] = "what the calls reserve, no past calls"
+    basis["usd"] = "what the calls reserve, too few past calls"
     return Span(0.0, amount.reserved_usd, amount.reserved_usd)
 
 
 def _cost(prices: Prices, amount: Amount, input_tokens: float, output_tokens: float, cached_share: float) -> float:
     """Of calls of one size each: prices may depend on it."""
-    if not amount.calls:
-        return 0.0
     asked, said = input_tokens / amount.calls, output_tokens / amount.calls
-    per_thousand = prices.usd(round(asked), 0) and prices.usd(round(asked), round(said), round(asked * cached_share))
-    return per_thousand * amount.calls
+    return prices.usd(asked, said, asked * cached_share) * amount.calls
 
 
-def _minutes(spec: ModelSpec, amount: Amount, past: Past, tokens: Span, basis: dict[str, str]) -> Span:
+def _minutes(spec: ModelSpec, amount: Amount, past: Past, basis: dict[str, str]) -> Span:
     """Calls side by side, as many as may be; not faster than the provider's limits a minute."""
     rates = _rates(spec)
     if past.latency_seconds is not None:
         basis["minutes"] = f"{past.latency_seconds.value:.2f} s a call, in {past.latency_seconds.calls} past calls"
         seconds = past.latency_seconds.sum_of(amount.calls)
     else:
-        basis["minutes"] = "usual latency, no past calls"
+        basis["minutes"] = "usual latency, too few past calls"
         usual, calls = _USUAL_SECONDS[amount.lane], amount.calls
         seconds = Span(usual.low * calls, usual.expected * calls, usual.high * calls)
-    return Span(
-        _bound(rates, amount, seconds.low, tokens.low), _bound(rates, amount, seconds.expected, tokens.expected),
-        _bound(rates, amount, seconds.high, tokens.high),
-    )  # fmt: skip
+    return Span(*(_bound(rates, amount, end) for end in (seconds.low, seconds.expected, seconds.high)))
 
 
-def _bound(rates: Rates, amount: Amount, seconds: float, tokens: float) -> float:
+def _bound(rates: Rates, amount: Amount, seconds: float) -> float:
     at_once = amount.calls if amount.lane == "batch" else min(rates.concurrency, amount.calls)
+    # As the lane counts them against its limit: half of the characters, and all room for the reply.
+    tokens = amount.chars / 2 + amount.max_tokens
     return max(
-        seconds / at_once / _MINUTE if at_once else 0.0,
+        seconds / at_once / _MINUTE,
         amount.calls / rates.requests_per_minute if rates.requests_per_minute else 0.0,
         tokens / rates.tokens_per_minute if rates.tokens_per_minute else 0.0,
     )

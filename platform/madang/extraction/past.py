@@ -5,87 +5,19 @@ says little.
 """
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
 import polars as pl
 
+from madang.extraction.spans import ENOUGH_CALLS, InputFit, Mean
+from madang.extraction.tokens import schema_tokens, text_tokens
 from madang.ops import LEDGER, RECIPES
 from madang.posts.table import RAW_POSTS, chars_sql, content_hash_sql
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
-# Fewer say too little of the spread.
-ENOUGH_CALLS = 20
 _LATEST_CALLS = 1000
-# Two standard errors: about 95% where calls come as they came.
-_Z = 1.96
-# What the plan's posts, or the provider, may differ from the past by, whatever the spread.
-_DRIFT = 0.1
-
-
-@dataclass(frozen=True)
-class Span:
-    """A quantity that is not known yet.
-
-    Args:
-        low: Lower end.
-        expected: Most likely.
-        high: Upper end.
-    """
-
-    low: float
-    expected: float
-    high: float
-
-    def __add__(self, other: "Span") -> "Span":
-        """The sum if all ends come together: wider than it will mostly be."""
-        return Span(self.low + other.low, self.expected + other.expected, self.high + other.high)
-
-    def to_json(self, digits: int | None = None) -> dict[str, float]:
-        """Plain form, rounded; whole numbers by default."""
-        return {
-            "low": round(self.low, digits), "expected": round(self.expected, digits), "high": round(self.high, digits)
-        }  # fmt: skip
-
-
-NOTHING = Span(0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The mean of past calls.
-
-    Args:
-        value: Mean, or the ratio of two sums.
-        spread: Standard deviation of one call.
-        calls: How many.
-    """
-
-    value: float
-    spread: float
-    calls: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Mean | None":
-        """The mean of values; None of too few."""
-        if len(values) < ENOUGH_CALLS:
-            return None
-        return cls(fmean(values), stdev(values), len(values))
-
-    def sum_of(self, calls: int, size: float | None = None) -> Span:
-        """What so many further calls come to.
-
-        Args:
-            calls: How many.
-            size: What the value is multiplied by, all calls together; their number by default.
-        """
-        total = self.value * (calls if size is None else size)
-        error = _Z * self.spread * calls * math.sqrt(1 / calls + 1 / self.calls) if calls else 0.0
-        low = max(total * (1 - _DRIFT) - error, 0.0)
-        return Span(low, total, total * (1 + _DRIFT) + error)
 
 
 @dataclass(frozen=True)
@@ -93,7 +25,7 @@ class Past:
     """Past calls of one model; each part is None where they are too few.
 
     Args:
-        tokens_a_char: Input tokens of a call for a character of its turns.
+        input_tokens: Input tokens of a call by its post's length; of other tasks where this one has too few calls.
         output_tokens: Tokens of a reply of this task.
         latency_seconds: From sending to the last token.
         usd: What a call that was answered cost.
@@ -101,7 +33,7 @@ class Past:
         again_share: Calls of this task that were paid for and made no row, to each that did: re-asked or cut replies.
     """
 
-    tokens_a_char: Mean | None = None
+    input_tokens: InputFit | None = None
     output_tokens: Mean | None = None
     latency_seconds: Mean | None = None
     usd: Mean | None = None
@@ -123,13 +55,13 @@ def past_of(warehouse: Warehouse, task: Task, model: str) -> Past:
     any_task = own if own.height >= ENOUGH_CALLS else _answered(warehouse, "model = ?", [model])
     # How long the answers are is the question's doing more than the model's.
     replies = own if own.height >= ENOUGH_CALLS else _answered(warehouse, "task = ?", [task.name])
-    asked = any_task["input_tokens"].sum()
+    asked, cached = (float(any_task[name].sum()) for name in ("input_tokens", "cached_tokens"))
     return Past(
-        _tokens_a_char(warehouse, task, model),
+        _input_fit(warehouse, task, model),
         Mean.of(replies["output_tokens"].to_list()),
         Mean.of(any_task["latency_seconds"].to_list()),
         Mean.of(any_task["usd"].to_list()),
-        any_task["cached_tokens"].sum() / asked if asked and any_task.height >= ENOUGH_CALLS else 0.0,
+        cached / asked if asked and any_task.height >= ENOUGH_CALLS else 0.0,
         _again_share(warehouse, task, model),
     )
 
@@ -142,24 +74,23 @@ def _answered(warehouse: Warehouse, where: str, parameters: list[object]) -> pl.
     )
 
 
-def _tokens_a_char(warehouse: Warehouse, task: Task, model: str) -> Mean | None:
-    """Of this task's calls, else of those of other tasks too."""
+def _input_fit(warehouse: Warehouse, task: Task, model: str) -> InputFit | None:
+    """By the latest recipe that has enough calls, of this task if there is one."""
     texts = _text_columns(warehouse) | {task.name: task.text_columns}
-    calls: list[tuple[float, float]] = []
     for name in [task.name, *(name for name in texts if name != task.name)]:
-        calls += _lengths(warehouse, name, texts[name], model)
-        if len(calls) >= ENOUGH_CALLS:
-            break
-    if len(calls) < ENOUGH_CALLS:
-        return None
-    ratio = sum(tokens for tokens, _ in calls) / sum(chars for _, chars in calls)
-    return Mean(ratio, stdev(tokens - ratio * chars for tokens, chars in calls), len(calls))
+        for prefix_by_script, calls in _lengths(warehouse, name, texts[name], model):
+            fit = InputFit.of(calls, prefix_by_script)
+            if fit is not None:
+                return fit
+    return None
 
 
-def _lengths(warehouse: Warehouse, task: str, text: Sequence[str], model: str) -> list[tuple[float, float]]:
-    """Input tokens and characters of the latest calls that made a row."""
+def _lengths(
+    warehouse: Warehouse, task: str, text: Sequence[str], model: str
+) -> Iterator[tuple[float, list[tuple[int, int]]]]:
+    """For each recipe, the latest first: its prefix by script, and tokens and characters of calls that made a row."""
     if not warehouse.has(f"attributes.{task}"):
-        return []
+        return
     # The few rows first: the content hash of ten million posts takes seconds.
     found = warehouse.read(
         f"""
@@ -175,17 +106,12 @@ def _lengths(warehouse: Warehouse, task: str, text: Sequence[str], model: str) -
         """,
         [model],
     )
-    prefixes = _prefix_chars(warehouse, task)
-    return [(tokens, prefixes[recipe] + chars) for recipe, chars, tokens in found.iter_rows() if recipe in prefixes]
-
-
-def _prefix_chars(warehouse: Warehouse, task: str) -> dict[str, int]:
-    """Characters of the turns that all posts share, by recipe."""
-    found = warehouse.read("SELECT recipe, content FROM ops.recipes WHERE task = ?", [task])
-    return {
-        recipe: sum(len(turn) for _, turn in json.loads(content)["request"]["messages"])
-        for recipe, content in found.iter_rows()
-    }
+    recipes = warehouse.read("SELECT recipe, content FROM ops.recipes WHERE task = ? ORDER BY number DESC", [task])
+    for recipe, content in recipes.iter_rows():
+        calls = found.filter(pl.col("recipe") == recipe).select("input_tokens", "chars").rows()
+        request = json.loads(content)["request"]
+        turns = sum(text_tokens(turn) for _, turn in request["messages"])
+        yield turns + schema_tokens(request["schema"]), calls
 
 
 def _text_columns(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import polars as pl
 
 from madang.declaration import Route
+from madang.extraction.extract import Extraction
 from madang.extraction.grounding import PostText
 from madang.extraction.requests import RequestTemplate
 from madang.models.catalogue import Catalogue
@@ -46,7 +47,6 @@ class PreparedPost:
         tried: Attempts that brought an unusable reply.
         attempt: The attempt to make now.
         request: What to send now; None for a blank post.
-        partial: Reply of an earlier attempt of which some answers could be used, in case no later one is better.
     """
 
     source: str
@@ -59,7 +59,6 @@ class PreparedPost:
     tried: tuple[Attempt, ...]
     attempt: Attempt
     request: Request | None
-    partial: Reply | None = None
 
 
 class Preparation:
@@ -100,18 +99,28 @@ class Preparation:
             text, route, (), first, None if text.is_blank else self._request(text, first),
         )  # fmt: skip
 
-    def complain(self, post: PreparedPost, reply: Reply, problems: tuple[str, ...]) -> PreparedPost | None:
-        """The post asked again with what was wrong with its reply.
+    def after_reply(self, post: PreparedPost, reply: Reply, extraction: Extraction | None) -> PreparedPost | None:
+        """The post with its next attempt, if its reply leaves something to be asked.
+
+        Args:
+            post: The post.
+            reply: Its reply.
+            extraction: What could be read of the reply.
 
         Returns:
-            None if that was done already.
+            None if the extraction stands, or nothing is left to try: a truncated reply is asked again with twice the
+            room, an invalid one with what is wrong with it, each once; what cannot be read goes to the fallbacks.
         """
-        if post.attempt.complaint is not None:
+        if reply.finish == "length":
+            return self.next_attempt(post, is_truncated=True)
+        if extraction is not None and not extraction.problems:
             return None
-        attempt = replace(post.attempt, complaint=(reply.text, "; ".join(problems)))
-        return replace(
-            post, tried=(*post.tried, post.attempt), attempt=attempt, request=self._request(post.text, attempt)
-        )
+        if post.attempt.complaint is None:
+            problems = extraction.problems if extraction else ("it is not a JSON object",)
+            attempt = replace(post.attempt, complaint=(reply.text, "; ".join(problems)))
+            tried = (*post.tried, post.attempt)
+            return replace(post, tried=tried, attempt=attempt, request=self._request(post.text, attempt))
+        return None if extraction is not None else self.next_attempt(post, is_truncated=False)
 
     def next_attempt(self, post: PreparedPost, *, is_truncated: bool) -> PreparedPost | None:
         """The post with its next attempt: twice the room once after a truncated reply, then the fallbacks.

@@ -7,8 +7,12 @@ language's sum within 2% (groups_en 0.19 tokens a character, rentals_ko 0.69), a
 1.16 times. Other vocabularies differ by more: see `LEAST` and `MOST`.
 """
 
+import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+
+from pydantic import JsonValue
 
 # Least squares, see above: Hangul and other syllables, digits, Latin letters with spaces, all else.
 _A_SYLLABLE, _A_DIGIT, _A_LETTER, _A_SIGN = 0.78, 1.43, 0.18, 0.61
@@ -29,3 +33,8 @@ def text_tokens(text: str) -> float:
     syllables, digits, letters = (len(kind.findall(text)) for kind in (_SYLLABLES, _DIGITS, _LETTERS))
     signs = len(text) - syllables - digits - letters
     return syllables * _A_SYLLABLE + digits * _A_DIGIT + letters * _A_LETTER + signs * _A_SIGN
+
+
+def schema_tokens(schema: Mapping[str, JsonValue]) -> float:
+    """Tokens of a schema, where a provider puts it before the model."""
+    return text_tokens(json.dumps(schema, ensure_ascii=False))

@@ -256,19 +256,12 @@ class Walk:
         """Reads a reply; gives the post back with its next attempt if the reply is of no use."""
         is_truncated = reply.finish == "length"
         extraction = None if is_truncated else self._extractor.extract(post.text, reply)
-        if extraction is not None and not extraction.problems:
-            return self._settle(post, extraction)
-        if not is_truncated:
-            problems = extraction.problems if extraction else ("it is not a JSON object",)
-            again = self._preparation.complain(post, reply, problems)
-            if again is not None:
-                self._run.progress.reasked += 1
-                return [again]
+        following = self._preparation.after_reply(post, reply, extraction)
+        if following is not None:
+            self._run.progress.reasked += following.attempt.complaint is not None
+            return [following]
         if extraction is not None:
             return self._settle(post, extraction)
-        following = self._preparation.next_attempt(post, is_truncated=is_truncated)
-        if following is not None:
-            return [following]
         if is_truncated:
             self._quarantine(post, "truncated", f"the reply was cut at {post.attempt.max_tokens} tokens")
         else:

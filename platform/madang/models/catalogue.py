@@ -5,7 +5,7 @@ import importlib
 from madang.errors import DeclarationError
 from madang.models.online_specs import OnlineModel
 from madang.models.protocol import Model
-from madang.models.specs import Lane, LocalModel
+from madang.models.specs import Lane, LocalModel, ModelSpec
 from madang.settings import Settings
 
 
@@ -38,6 +38,10 @@ class Catalogue:
             else:
                 self._identities[name] = f"{spec.lane}:{spec.identity}"
         return self._identities[name]
+
+    def spec(self, name: str) -> ModelSpec:
+        """What the settings say of a model."""
+        return self._settings.models[name]
 
     def lane(self, name: str) -> Lane:
         """Lane of a model."""

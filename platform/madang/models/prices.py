@@ -44,8 +44,8 @@ class Prices:
 
     rates: tuple[Rate, ...]
 
-    def usd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float:
-        """Cost of a call, US dollars.
+    def usd(self, input_tokens: float, output_tokens: float, cached_tokens: float = 0) -> float:
+        """Cost of a call, US dollars; of a mean one, the tokens are no whole numbers.
 
         Args:
             input_tokens: Cached ones included.

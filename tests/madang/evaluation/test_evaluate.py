@@ -211,7 +211,7 @@ def test_replies_that_a_run_paid_for_are_used_first(after_run):
     report = evaluated(after_run)
 
     assert (report.sent, report.reused, report.recipe) == (0, 3, "flats@1")
-    assert after_run.sent == sent == 5
+    assert after_run.sent == sent == 6
 
 
 def test_stored_rows_of_a_recipe_score_as_their_replies_do(after_run):

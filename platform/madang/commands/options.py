@@ -1,0 +1,64 @@
+"""What commands share: options of days, and how an error of ours ends a command."""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from madang.errors import InputError, MadangError
+
+if TYPE_CHECKING:
+    from madang.settings import Settings
+
+_DAY_OPTIONS = (
+    click.option("--from", "first", metavar="DAY", help="First partition, YYYY-MM-DD; all by default."),
+    click.option("--to", "last", metavar="DAY", help="Last partition, included; today by default."),
+)
+
+
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """Turns an error of ours into one line and its exit code."""
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            function(*arguments, **options)
+        except MadangError as error:
+            click.echo(f"madang: {error}", err=True)
+            sys.exit(error.exit_code)
+
+    return run
+
+
+def with_days(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds --from and --to."""
+    for option in reversed(_DAY_OPTIONS):
+        function = option(function)
+    return function
+
+
+def days_of(settings: "Settings", first: str | None, last: str | None) -> tuple[date, date]:
+    """The partitions that --from and --to name, both included.
+
+    Raises:
+        InputError: One is no day, or they stand in the wrong order.
+    """
+    from datetime import datetime
+
+    start = _day(first, "--from") or settings.first_day
+    end = _day(last, "--to") or datetime.now(settings.zone).date()
+    if start > end:
+        raise InputError("--from", f"{start} is after --to {end}", "Swap them")
+    return start, end
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(option, f"{text!r} is not a day", "Write YYYY-MM-DD") from error
