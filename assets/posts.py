@@ -1,5 +1,6 @@
 """`raw/posts`: landed revisions by day. Belongs here: the asset that lands the inbox. Does not: reading or landing."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,10 +40,17 @@ class LandingConfig(dg.Config):
 def raw_posts(
     context: dg.AssetExecutionContext, config: LandingConfig, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Lands files, then moves them to `landed/` beside them; a file that grew meanwhile stays and is landed again."""
+    """Lands files, then moves them to `landed/` beside them; a file that grew meanwhile stays and is landed again.
+
+    A file that is gone was landed by an earlier run, or taken away: it is passed over. Its name in `landed/` holds the
+    first digits of its SHA-256, so that two files of one name both stay.
+    """
     settings = warehouse.settings()
     for path in map(Path, config.paths):
         before = _state(path)
+        if before is None:
+            context.log.warning(f"{path} is not there any more: it was landed by an earlier run, or taken away")
+            continue
         posts = read_posts(path, ColumnMap(timezone=settings.timezone))
         with warehouse.open() as opened:
             landed = land(opened, settings, [posts])
@@ -54,10 +62,16 @@ def raw_posts(
         if _state(path) == before:
             done = path.parent / "landed"
             done.mkdir(exist_ok=True)
-            path.rename(done / path.name)
+            path.rename(done / f"{path.stem}-{_digits(path)}{path.suffix}")
     if context.has_partition_key or context.has_partition_key_range:
         # "Materialize all" asks for this asset too; without an output Dagster silently skips all that comes after it.
         yield dg.MaterializeResult(asset_key=RAW_POSTS)
+
+
+def _digits(path: Path) -> str:
+    """First 8 hexadecimal digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
 
 def _state(path: Path) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp  # noqa: F401 - start-up, as the other contenders' imports are
+import pandas as pd  # noqa: F401 - duckdb imports it at the first frame it is handed
 import phonenumbers  # noqa: F401
 
 from madang.extraction.run import run_task

@@ -153,8 +153,8 @@ def daft_prompt(work: Work) -> list[str]:
 def ray_http(work: Work) -> list[str]:
     """Ray Data's HttpRequestProcessor with batches of one, as many as calls may be in flight.
 
-    2.60 awaits the requests of a batch one after the other, and by default works at four batches at a time; with a batch
-    for every call allowed, and blocks of a hundred, it had one call in flight.
+    2.60 awaits the requests of a batch one after the other, and works at four batches at a time by default; with a
+    batch for every call allowed, and blocks of a hundred, it had one call in flight.
     """
     os.environ |= {
         "RAY_USAGE_STATS_ENABLED": "0",

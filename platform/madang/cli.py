@@ -15,6 +15,7 @@ import click
 from madang.commands.cost import cost
 from madang.commands.options import days_of, guarded, with_days
 from madang.commands.plan import plan, plan_line
+from madang.commands.sql import sql
 from madang.errors import InputError, MadangError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def main() -> None:
 
 main.add_command(plan)
 main.add_command(cost)
+main.add_command(sql)
 
 
 @main.command()
@@ -142,10 +144,15 @@ def run(task: str, first: str | None, last: str | None, limit: int | None, max_u
 def retry(task: str, failure: str | None) -> None:
     """Take posts out of quarantine, so that the next run asks them again."""
     from madang.extraction.plan import retry_quarantined
+    from madang.models.catalogue import Catalogue
+    from madang.recipe import recipe_of
     from madang.settings import Settings
+    from madang.task import load_task
     from madang.warehouse import open_warehouse
 
-    taken = retry_quarantined(open_warehouse(Settings.load()), task, failure)
+    settings = Settings.load()
+    recipe = recipe_of(load_task(settings.project, task), Catalogue(settings).identity)
+    taken = retry_quarantined(open_warehouse(settings), recipe, failure)
     click.echo(f"{taken} posts of {task} are pending again")
 
 
@@ -172,31 +179,6 @@ def rollback(task: str) -> None:
     from madang.warehouse import open_warehouse
 
     click.echo(f"{roll_back(open_warehouse(Settings.load()), task)} is live")
-
-
-@main.command()
-@click.argument("query")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
-@guarded
-def sql(query: str, as_json: bool) -> None:
-    """Run a query on the warehouse, read-only."""
-    import duckdb
-    import polars as pl
-
-    from madang.settings import Settings
-    from madang.warehouse import open_warehouse
-
-    warehouse = open_warehouse(Settings.load(), read_only=True)
-    try:
-        found = warehouse.read(query)
-    except duckdb.Error as error:
-        raise InputError("query", str(error).splitlines()[0], "Correct the SQL") from error
-    if as_json:
-        for row in found.iter_rows(named=True):
-            click.echo(json.dumps(row, ensure_ascii=False, default=str))
-        return
-    with pl.Config(tbl_rows=200, tbl_cols=-1, fmt_str_lengths=80, tbl_hide_dataframe_shape=True, tbl_width_chars=200):
-        click.echo(str(found))
 
 
 @main.command()

@@ -5,6 +5,7 @@ held: the latest of extraction, release and landing. A rollback, or an edit back
 values again under a new moment; nothing is overwritten, and "as known then" stays answerable.
 """
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from madang.extraction.plan import Days
 from madang.posts.table import CURRENT, content_hash_sql
@@ -47,38 +49,51 @@ def publish(warehouse: Warehouse, settings: Settings, task: Task, days: Days) ->
     ensure_tables(warehouse, task)
     with warehouse.exclusive():
         appended = warehouse.commit([Change(task.features_table, _live_rows(warehouse, task, days))])
-    between = days if _keeps_schema(warehouse, settings, task) else (date.min, date.max)
-    rows = _published_rows(warehouse, task, between)
-    counts = {}
-    for (day,), frame in rows.group_by("day", maintain_order=True):
-        assert isinstance(day, date)
-        _write(features_folder(settings, task) / f"day={day}" / "part.parquet", frame.drop("day"))
-        counts[day] = frame.height
+    folder = features_folder(settings, task)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Read and written under one lock: of two processes, the later to write a day would else bring the older rows.
+    with FileLock(folder / "write.lock"):
+        counts = _write_days(warehouse, task, folder, days)
     return Published({day: count for day, count in counts.items() if days[0] <= day <= days[1]}, appended)
 
 
+def _write_days(warehouse: Warehouse, task: Task, folder: Path, days: Days) -> dict[date, int]:
+    """Writes some days, or all if the view's columns changed; gives the rows of each day written.
+
+    Feast's reader takes the schema of the first file of a view for all of them: `_schema/part.parquet`, without
+    rows, sorts first. It is written last, so that a publication killed halfway is taken up again as a changed view.
+    """
+    file = folder / "_schema" / "part.parquet"
+    empty = _published_rows(warehouse, task, (date.max, date.max)).drop("day")
+    is_changed = not _has_schema(file, empty)
+    rows = _published_rows(warehouse, task, (date.min, date.max) if is_changed else days)
+    counts = {}
+    for (day,), frame in rows.group_by("day", maintain_order=True):
+        assert isinstance(day, date)
+        _write(folder / f"day={day}" / "part.parquet", frame.drop("day"))
+        counts[day] = frame.height
+    if is_changed:
+        written = {f"day={day}" for day in counts}
+        for old in folder.glob("day=*/part.parquet"):
+            if old.parent.name not in written:  # all its rows bear the key of an entity since renamed
+                _write(old, empty)
+        _write(file, empty)
+    return counts
+
+
 def _published_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
+    """Rows of some days; rows from before the task's entity was renamed have no key, and stay in the table only."""
     columns = ", ".join(f'"{column.name}"' for column in task.features_table.columns)
     rows = warehouse.read(
-        f'SELECT {columns} FROM features."{task.name}" WHERE day BETWEEN ? AND ? ORDER BY day, event_at, extracted_at',
+        f'SELECT {columns} FROM features."{task.name}" WHERE day BETWEEN ? AND ? '
+        f'AND "{task.declaration.entity}_id" IS NOT NULL ORDER BY day, event_at, extracted_at',
         list(days),
     ).cast(task.features_table.polars_schema)
     return rows.with_columns(pl.col("recipe").alias(f"{name}__recipe") for name in task.fields)
 
 
-def _keeps_schema(warehouse: Warehouse, settings: Settings, task: Task) -> bool:
-    """Writes the view's columns as a file without rows; says whether they are those of the days already there.
-
-    Feast's reader takes the schema of the first file of a view for all of them, so this one has to sort first, and
-    a changed view has to be published whole.
-    """
-    file = features_folder(settings, task) / "_schema" / "part.parquet"
-    empty = _published_rows(warehouse, task, (date.max, date.max)).drop("day")
-    before = pq.read_schema(file) if file.exists() else None
-    if before is not None and before.equals(_plain_schema(empty.to_arrow().schema)):
-        return True
-    _write(file, empty)
-    return False
+def _has_schema(file: Path, frame: pl.DataFrame) -> bool:
+    return file.exists() and pq.read_schema(file).equals(_plain_schema(frame.to_arrow().schema))
 
 
 def published_columns(task: Task) -> list[Column]:
@@ -118,7 +133,7 @@ def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
 def _write(path: Path, frame: pl.DataFrame) -> None:
     """Writes beside the file and renames: a reader sees the old day or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
+    draft = path.with_suffix(f".{os.getpid()}.draft")  # not .parquet: Feast reads whatever is called that
     table = frame.to_arrow()
     # Parquet's own name for a list's child is `element`; Feast's readers look for Arrow's `item`.
     pq.write_table(table.cast(_plain_schema(table.schema)), draft, compression="zstd", use_compliant_nested_type=False)

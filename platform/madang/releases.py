@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from datetime import UTC, datetime
 
 import polars as pl
@@ -10,7 +11,6 @@ from madang.errors import InputError
 from madang.extraction.plan import recipe_name
 from madang.ops import RECIPES, RELEASES
 from madang.recipe import Recipe
-from madang.schema.types import INSTANT
 from madang.warehouse.protocol import Change, Warehouse
 
 
@@ -35,11 +35,9 @@ def register(warehouse: Warehouse, recipe: Recipe) -> str:
         return name
 
 
-def release_first(warehouse: Warehouse, task: str, name: str) -> None:
-    """Releases the recipe that made a task's first rows; does nothing if one is live."""
-    with warehouse.exclusive():
-        if live(warehouse, task) is None:
-            warehouse.commit([_release_row(warehouse, task, name, "first run")])
+def first_release(warehouse: Warehouse, task: str, name: str) -> list[Change]:
+    """The release of the recipe that makes a task's first rows, to be committed with them; nothing if one is live."""
+    return [] if live(warehouse, task) else [_release_row(warehouse, task, name, "first run")]
 
 
 def live(warehouse: Warehouse, task: str) -> str | None:
@@ -101,6 +99,13 @@ def _release_row(warehouse: Warehouse, task: str, name: str, reason: str) -> Cha
     last = warehouse.read("SELECT coalesce(max(number), 0) AS last FROM ops.releases WHERE task = ?", [task])
     row = {
         "task": task, "number": int(last["last"][0]) + 1, "recipe": name, "released_at": datetime.now(UTC),
-        "released_by": getpass.getuser(), "reason": reason,
+        "released_by": _user(), "reason": reason,
     }  # fmt: skip
-    return Change(RELEASES, pl.DataFrame([row], schema={**RELEASES.polars_schema, "released_at": INSTANT.polars}))
+    return Change(RELEASES, pl.DataFrame([row], schema=RELEASES.polars_schema))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"

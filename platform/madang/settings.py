@@ -72,7 +72,10 @@ class Settings(BaseModel):
             message = first["msg"].removeprefix("Value error, ")
             raise InputError(f"{file} [tool.madang]", f"{where}: {message}", "Correct it there") from error
         if override := os.environ.get("MADANG_LOCAL_MODEL"):
-            local = LocalModel(lane="local", file=override, sha256=os.environ.get("MADANG_LOCAL_MODEL_SHA256"))
+            declared = settings.models.get("local")
+            base = declared if isinstance(declared, LocalModel) else LocalModel(lane="local")
+            sha256 = os.environ.get("MADANG_LOCAL_MODEL_SHA256")
+            local = base.model_copy(update={"file": override, "sha256": sha256})
             settings = settings.model_copy(update={"models": {**settings.models, "local": local}})
         return settings
 

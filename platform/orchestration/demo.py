@@ -5,79 +5,74 @@ import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 
 import click
 import dagster as dg
+import polars as pl
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from madang.commands.options import guarded
-from madang.errors import MadangError
+from madang.errors import InputError, MadangError, NothingPlanned
 from madang.extraction.claims import Claims
-from madang.extraction.plan import Days, make_plan
-from madang.models.catalogue import Catalogue
 from madang.posts.landing import land
 from madang.posts.reading import ColumnMap, read_posts
-from madang.recipe import recipe_of
 from madang.settings import Settings
 from madang.task import Task, find_tasks, load_task
 from madang.warehouse import Warehouse, open_warehouse
 from orchestration.day_ranges import RANGE_END, RANGE_START
 from orchestration.demo_report import Figures, show_features, show_figures, show_posts, show_scores
+from orchestration.demo_scope import Scope, scope_of
 from orchestration.instance import ensure_instance
 
 _SAMPLE = 12
 _POLL_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What the demo does of one task.
-
-    Args:
-        task: The task.
-        days: First and last partition of the posts it takes.
-        posts: How many posts it takes.
-    """
-
-    task: Task
-    days: Days
-    posts: int
-
-
 @click.command()
 @click.option("--posts", type=click.Path(path_type=Path), help="A file of your own, instead of the samples.")
+@click.option("--map", "columns", multiple=True, metavar="OURS=THEIRS", help="How a column is named in that file.")
 @click.option("--task", "names", multiple=True, help="Only this task; may be given again.")
 @click.option("--limit", type=click.IntRange(min=1), default=_SAMPLE, show_default=True, help="Posts of each task.")
 @click.option("--all", "everything", is_flag=True, help="All posts, not only --limit of each task.")
 @guarded
-def demo(posts: Path | None, names: tuple[str, ...], limit: int, everything: bool) -> None:
+def demo(
+    posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], limit: int, everything: bool
+) -> None:
     """Real posts to Feast features, once, on the embedded default."""
     began = time.monotonic()
     # Warnings of libraries are for developers. A filter would not do: importing Feast puts its own in front.
     warnings.showwarning = lambda *_, **__: None
     console = Console()
+    if columns and posts is None:
+        raise InputError("--map", "the samples need no column map", "Give --posts FILE with it")
     settings = Settings.load()
     tasks = _tasks(settings, names, needs_samples=posts is None)
     warehouse = open_warehouse(settings)
     console.rule("[bold]1  posts → raw.posts")
-    _ingest(console, settings, warehouse, [posts] if posts else [task.folder / "samples.jsonl" for task in tasks])
+    files = [posts] if posts else [task.folder / "samples.jsonl" for task in tasks]
+    own = _ingest(console, settings, warehouse, files, columns)
 
     console.rule("[bold]2  raw.posts → attributes → features → Feast, by Dagster")
-    scopes = [scope for task in tasks if (scope := _scope(settings, warehouse, task, None if everything else limit))]
+    scopes = _scopes(console, settings, warehouse, tasks, own, None if everything else limit)
+    if not scopes:
+        raise NothingPlanned(
+            _shown(files[0]), "its posts have landed, and no task takes one",
+            "Name the column of boards with --map board=THEIRS, or change a task's `where`",
+        )  # fmt: skip
     _materialise(console, settings, scopes)
 
     console.rule("[bold]3  what came out")
-    for task in tasks:
-        show_posts(console, warehouse, task)
-    for task in tasks:
-        if posts is None and task.declaration.evaluation.gold:
-            show_scores(console, settings, warehouse, task)
-    show_features(console, settings, warehouse, tasks)
-    show_figures(console, settings, warehouse, Figures(tasks, time.monotonic() - began))
+    for scope in scopes:
+        show_posts(console, warehouse, scope)
+    for scope in scopes:
+        if posts is None and scope.task.declaration.evaluation.gold:
+            show_scores(console, settings, warehouse, scope.task)
+    show_features(console, settings, warehouse, scopes)
+    shown = [scope.task for scope in scopes]
+    show_figures(console, settings, warehouse, Figures(shown, time.monotonic() - began))
 
 
 def _tasks(settings: Settings, names: Sequence[str], *, needs_samples: bool) -> list[Task]:
@@ -89,30 +84,55 @@ def _tasks(settings: Settings, names: Sequence[str], *, needs_samples: bool) -> 
     return [load_task(settings.project, name) for name in chosen]
 
 
-def _ingest(console: Console, settings: Settings, warehouse: Warehouse, paths: Sequence[Path]) -> None:
+def _ingest(
+    console: Console, settings: Settings, warehouse: Warehouse, paths: Sequence[Path], columns: Sequence[str]
+) -> pl.DataFrame:
+    """Lands files; source and post_id of their posts, whether they landed now or before."""
+    mapping = ColumnMap(columns=dict(_pair(column) for column in columns), timezone=settings.timezone)
+    own = []
     for path in paths:
-        landed = land(warehouse, settings, [read_posts(path, ColumnMap(timezone=settings.timezone))])
+        posts = read_posts(path, mapping)
+        landed = land(warehouse, settings, [posts])
+        own.append(posts.select("source", "post_id"))
         console.print(f"{_shown(path)}: {landed.landed} of {landed.read} posts landed, {landed.unchanged} unchanged")
+    return pl.concat(own).unique(maintain_order=True)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, separator, theirs = text.partition("=")
+    if not separator or not theirs:
+        raise InputError("--map", f"{text!r} is not OURS=THEIRS", "Write, for example, --map body=content")
+    return ours, theirs
+
+
+def _scopes(
+    console: Console, settings: Settings, warehouse: Warehouse, tasks: Sequence[Task], own: pl.DataFrame,
+    limit: int | None,
+) -> list[Scope]:  # fmt: skip
+    """Scopes of the tasks that have one; says why the others have none."""
+    found = []
+    for task in tasks:
+        scope = scope_of(settings, warehouse, task, own, limit)
+        if isinstance(scope, str):
+            console.print(f"[yellow]left out[/yellow]  {escape(scope)}", soft_wrap=True)
+            continue
+        found.append(scope)
+        if scope.others:
+            console.print(
+                f"{task.name}: a run takes the oldest pending posts of its days, so {scope.others} of other files "
+                "are read too; they are not shown"
+            )
+        if scope.left:
+            first, last = scope.days
+            console.print(
+                f"{task.name}: {scope.left} posts of yours wait behind more of other files than --limit; for all: "
+                f"madang run {task.name} --from {first}, or demo --all"
+            )
+    return found
 
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _scope(settings: Settings, warehouse: Warehouse, task: Task, limit: int | None) -> Scope | None:
-    """The oldest pending posts; what was extracted before if none is pending; None if the task has no post."""
-    always = (settings.first_day, datetime.now(settings.zone).date())
-    plan = make_plan(warehouse, task, recipe_of(task, Catalogue(settings).identity), always)
-    if plan.total == 0:
-        return None
-    pending = plan.posts if limit is None else plan.posts.head(limit)
-    if pending.height == 0:
-        found = warehouse.read(f'SELECT min(day) AS first, max(day) AS last FROM attributes."{task.name}"')
-        return Scope(task, (found["first"][0], found["last"][0]), 0)
-    first, last = pending["day"].min(), pending["day"].max()
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    return Scope(task, (first, last), pending.height)
 
 
 def _materialise(console: Console, settings: Settings, scopes: Sequence[Scope]) -> None:
@@ -143,7 +163,7 @@ def _materialise(console: Console, settings: Settings, scopes: Sequence[Scope]) 
 def _run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, scope: Scope) -> None:
     job = definitions.resolve_job_def(scope.task.name)
     config = {
-        "ops": {f"attributes__{scope.task.name}": {"config": {"limit": max(scope.posts, 1)}}},
+        "ops": {f"attributes__{scope.task.name}": {"config": {"limit": scope.posts}}},
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     tags = {RANGE_START: scope.days[0].isoformat(), RANGE_END: scope.days[1].isoformat()}

@@ -12,10 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from madang.evaluation import evaluate
+from madang.posts.table import CURRENT, content_hash_sql
 from madang.releases import live
 from madang.settings import Settings
 from madang.task import Task
 from madang.warehouse import Warehouse
+from orchestration.demo_scope import Scope
 
 _SHOWN_POSTS = 2
 _SHOWN_CHARS = 400
@@ -35,12 +37,18 @@ class Figures:
     seconds: float
 
 
-def show_posts(console: Console, warehouse: Warehouse, task: Task) -> None:
-    """Prints the posts with the most evidence beside their attributes."""
+def show_posts(console: Console, warehouse: Warehouse, scope: Scope) -> None:
+    """Prints the posts with the most evidence, of those that were asked for, beside their attributes."""
+    task = scope.task
     rows = warehouse.read(
-        f'SELECT p.title, p.body, a.* FROM attributes."{task.name}__live" a JOIN raw.posts p USING (source, post_id) '
-        "WHERE sha256(p.title_hash || p.body_hash) = a.content_hash ORDER BY a.day, a.source, a.post_id"
+        f'SELECT p.title, p.body, a.* FROM attributes."{task.name}__live" a '
+        f"JOIN (SELECT * FROM raw.posts SEMI JOIN own USING (source, post_id) {CURRENT}) p USING (source, post_id) "
+        f"WHERE NOT p.deleted AND {content_hash_sql(task.text_columns, 'p.')} = a.content_hash "
+        "ORDER BY a.day, a.source, a.post_id",
+        frames={"own": scope.own},
     ).to_dicts()
+    if not rows:
+        console.print(f"{task.name}: no post of these has a row; ops.quarantine and `madang plan {task.name}` say why")
     rows.sort(key=lambda row: -len(_evidence(task, row)))
     for row in rows[:_SHOWN_POSTS]:
         text = Text()
@@ -90,17 +98,21 @@ def show_scores(console: Console, settings: Settings, warehouse: Warehouse, task
     console.print(table)
 
 
-def show_features(console: Console, settings: Settings, warehouse: Warehouse, tasks: Sequence[Task]) -> None:
-    """Reads features back both ways, and prints them beside each other."""
+def show_features(console: Console, settings: Settings, warehouse: Warehouse, scopes: Sequence[Scope]) -> None:
+    """Reads features of the posts that were asked for back both ways, and prints them beside each other."""
     import pandas as pd
 
     from feature_repo.store import open_store
 
     store = open_store(settings)
-    for task in tasks:
+    for scope in scopes:
+        task = scope.task
         key = f"{task.declaration.entity}_id"
         rows = warehouse.read(
-            f'SELECT DISTINCT "{key}", event_at FROM features."{task.name}" ORDER BY event_at, "{key}" LIMIT 3'
+            f'SELECT "{key}", max(event_at) AS event_at FROM features."{task.name}" '
+            f"""WHERE "{key}" IN (SELECT source || ':' || post_id FROM own) GROUP BY ALL ORDER BY event_at, "{key}" """
+            "LIMIT 3",
+            frames={"own": scope.own},
         )
         if not rows.height:
             continue
@@ -158,9 +170,10 @@ def show_figures(console: Console, settings: Settings, warehouse: Warehouse, fig
     console.print(
         f"""
 [bold]{figures.seconds:.0f} s in all.[/bold]  Everything is in {home}
+  first        source .venv/bin/activate
   SQL          madang sql "SELECT * FROM attributes.{first}__live"
   Feast        FeatureStore(repo_path="{home}/feast").get_feature_service("{first}_service")
-  Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/asset-groups
+  Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/locations/madang/asset-groups/groups/lineage
   the rest     madang demo --all
   your own     madang demo --posts FILE.jsonl --task {first}
 """,

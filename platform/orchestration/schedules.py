@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from madang.errors import DeclarationError, ModelFileError
 from madang.extraction.budget import spent_today_usd
 from madang.extraction.plan import pending_days
 from madang.models.catalogue import Catalogue
@@ -35,10 +36,17 @@ def nightly(jobs: Sequence[Job], settings: Settings) -> dg.ScheduleDefinition:
             if spent >= current.daily_cap_usd > 0:
                 yield dg.SkipReason(f"${spent:.2f} of the daily cap of ${current.daily_cap_usd:.2f} is spent")
                 return
-            requests = []
+            requests, refused = [], []
             for job in jobs:
-                task = load_task(current.project, job.name)
-                pending = pending_days(opened, task, recipe_of(task, Catalogue(current).identity), everything)
+                try:
+                    task = load_task(current.project, job.name)
+                    recipe = recipe_of(task, Catalogue(current).identity)
+                except (DeclarationError, ModelFileError) as error:
+                    # A folder broken since the start must not cost the other tasks their night.
+                    context.log.error(f"{job.name} does not run tonight: {error}")
+                    refused.append(job.name)
+                    continue
+                pending = pending_days(opened, task, recipe, everything)
                 requests += [
                     range_request(
                         job.name, first, last, f"{job.name}:{first}:{last}:{context.scheduled_execution_time}"
@@ -46,7 +54,8 @@ def nightly(jobs: Sequence[Job], settings: Settings) -> dg.ScheduleDefinition:
                     for first, last in contiguous(pending)
                 ]
         if not requests:
-            yield dg.SkipReason("no day has a pending post")
+            without = f"; refused, and not looked at: {', '.join(refused)}" if refused else ""
+            yield dg.SkipReason(f"no day has a pending post{without}")
         yield from requests
 
     return request

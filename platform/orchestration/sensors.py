@@ -1,6 +1,7 @@
 """Sensors: files dropped into the inbox, and posts that have landed. Neither reads posts nor writes anything."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -16,25 +17,55 @@ _SUFFIXES = (".jsonl", ".ndjson", ".csv", ".parquet")
 
 
 def inbox_sensor(inbox: Path) -> dg.SensorDefinition:
-    """Requests one landing run a file."""
+    """Requests one landing run a file, once it has stopped growing.
+
+    A file that is still being copied would get a run each tick, and all but the first would fail: the first moved it.
+    The cursor holds every file's size and time at the last tick, as JSON.
+    """
 
     @dg.sensor(
         name="inbox", target=dg.AssetSelection.assets(RAW_POSTS), minimum_interval_seconds=_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING, description=f"Lands every file dropped into {inbox}.",
     )  # fmt: skip
     def watch(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        waiting = sorted(path for path in inbox.glob("*") if path.suffix in _SUFFIXES) if inbox.is_dir() else []
-        if not waiting:
-            yield dg.SkipReason(f"{inbox} holds no file")
-        for path in waiting:
-            seen = path.stat()
+        before = json.loads(context.cursor) if context.cursor else {}
+        files, foreign = _inbox_files(inbox)
+        context.update_cursor(json.dumps(files))
+        still = {name: state for name, state in files.items() if before.get(name) == state}
+        if not still:
+            yield dg.SkipReason(_nothing_to_land(inbox, files, foreign))
+        for name, (size, modified) in still.items():
             yield dg.RunRequest(
                 # Size and time: a file that grew, or came again under its name, is another request.
-                run_key=f"{path.name}:{seen.st_mtime_ns}:{seen.st_size}",
-                run_config={"ops": {"raw_posts": {"config": {"paths": [str(path)]}}}},
+                run_key=f"{name}:{modified}:{size}",
+                run_config={"ops": {"raw_posts": {"config": {"paths": [str(inbox / name)]}}}},
             )
 
     return watch
+
+
+def _inbox_files(inbox: Path) -> tuple[dict[str, list[int]], list[str]]:
+    """Size and time in nanoseconds of every file that can land, by name; and the suffixes of the others."""
+    files: dict[str, list[int]] = {}
+    foreign = set[str]()
+    for path in sorted(inbox.glob("*")) if inbox.is_dir() else []:
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        if path.suffix.lower() not in _SUFFIXES:
+            foreign.add(path.suffix or "none")
+            continue
+        try:
+            seen = path.stat()
+        except FileNotFoundError:  # a run has just moved it
+            continue
+        files[path.name] = [seen.st_size, seen.st_mtime_ns]
+    return files, sorted(foreign)
+
+
+def _nothing_to_land(inbox: Path, files: Iterable[str], foreign: Sequence[str]) -> str:
+    why = f"not yet the same at two ticks: {', '.join(files)}" if files else f"{inbox} holds no file to land"
+    ignored = f"; ignored suffixes: {', '.join(foreign)} (only {', '.join(_SUFFIXES)} are read)" if foreign else ""
+    return why + ignored
 
 
 def landed_days_sensor(jobs: Sequence[Job]) -> dg.SensorDefinition:

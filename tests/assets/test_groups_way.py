@@ -71,7 +71,7 @@ def test_the_run_is_summed_up_on_every_day(done: Done) -> None:
     del summed["run_id"], summed["run_seconds"]
     tokens = done.yard.rows("SELECT sum(input_tokens + output_tokens)::BIGINT FROM ops.ledger")[0][0]
     assert summed == {
-        "run_recipe": {"groups@1"}, "run_rows": {4}, "run_quarantined": {1}, "run_pending": {0},
+        "run_recipe": {"groups@1"}, "run_rows": {4}, "run_quarantined": {1}, "run_failed": {0}, "run_pending": {0},
         "run_requests_sent": {4}, "run_replies_reused": {0}, "run_tokens": {tokens}, "run_cost_usd": {0.03},
     }  # fmt: skip
 

@@ -35,12 +35,12 @@ def test_a_plan_of_an_empty_warehouse_is_zeros_and_exits_0(madang) -> None:
     result = madang("plan", "meetups", "--from", "2024-11-27", "--to", "2024-11-28", "--json")
 
     assert result.exit_code == 0
+    nothing = {"low": 0, "expected": 0, "high": 0}
     assert json.loads(result.stdout) == {
         "task": "meetups", "recipe": "new", "from": "2024-11-27", "to": "2024-11-28", "posts": 0, "pending": 0,
-        "new": 0,
-        "edited": 0, "unchanged": 0, "quarantined": 0, "recipe_changed": 0, "calls": 0, "calls_by_model": {},
-        "reused": 0,
-        "blank": 0, "chars": 0,
+        "new": 0, "edited": 0, "unchanged": 0, "quarantined": 0, "recipe_changed": 0, "recipe_change": None,
+        "calls": 0, "calls_by_model": {}, "reused": 0, "shared": 0, "blank": 0, "chars": 0, "rendered_share": 1.0,
+        "lanes": [], "usd": nothing, "reserved_usd": 0, "minutes": nothing,
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What one evaluation of a sensor or of the schedule asks for."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,17 +93,51 @@ def test_a_day_recorded_without_a_landing_asks_for_nothing(instance: dg.DagsterI
     assert evaluate(instance)[0] == []
 
 
+def look(inbox: Path, cursor: str | None = None) -> SensorExecutionData:
+    """One tick of the inbox."""
+    with dg.build_sensor_context(cursor=cursor) as context:
+        return inbox_sensor(inbox).evaluate_tick(context)
+
+
 def test_a_file_that_came_again_is_another_request(tmp_path: Path) -> None:
-    file = tmp_path / "posts.jsonl"
-    (tmp_path / "notes.txt").touch()
-    sensor, keys = inbox_sensor(tmp_path), list[str | None]()
-    for text in ("1", "1", "12"):
+    file, cursor, keys = tmp_path / "posts.jsonl", None, list[list[str | None]]()
+    for text in ("1", "1", "1", "12", "12"):
         if not file.exists() or file.read_text() != text:
             file.write_text(text)
-        with dg.build_sensor_context() as context:
-            keys += [request.run_key for request in sensor.evaluate_tick(context).run_requests or []]
+        told = look(tmp_path, cursor)
+        cursor = told.cursor
+        keys.append([request.run_key for request in told.run_requests or []])
 
-    assert (len(keys), keys[0] == keys[1], keys[1] == keys[2]) == (3, True, False)
+    assert [len(asked) for asked in keys] == [0, 1, 1, 0, 1]
+    assert keys[1] == keys[2] != keys[4]
+
+
+def test_a_file_that_is_still_copied_gets_no_run(tmp_path: Path) -> None:
+    """It got one each tick; the first moved the file, and the later ones failed on a path that was gone."""
+    file, cursor = tmp_path / "posts.csv", None
+    for size in (1, 2, 3):
+        file.write_text("1" * size)
+        told = look(tmp_path, cursor)
+        cursor = told.cursor
+
+        assert told.run_requests == []
+        assert told.skip_message == "not yet the same at two ticks: posts.csv"
+
+
+def test_suffixes_are_read_in_any_case_and_foreign_ones_are_told(tmp_path: Path) -> None:
+    for name in ("notes.txt", "sheet.xlsx", "README", ".hidden.jsonl"):
+        (tmp_path / name).touch()
+    told = look(tmp_path)
+    (tmp_path / "POSTS.CSV").touch()
+    again = look(tmp_path, look(tmp_path, told.cursor).cursor)
+
+    assert told.skip_message == (
+        f"{tmp_path} holds no file to land; ignored suffixes: .txt, .xlsx, none "
+        "(only .jsonl, .ndjson, .csv, .parquet are read)"
+    )
+    assert [request.run_config["ops"]["raw_posts"]["config"]["paths"] for request in again.run_requests or []] == [
+        [str(tmp_path / "POSTS.CSV")]
+    ]
 
 
 def night(yard: Yard) -> tuple[Requests, str | None]:
@@ -125,6 +160,19 @@ def test_a_night_asks_for_exactly_the_days_with_pending_posts(yard: Yard) -> Non
         None,
     )
     assert night(yard) == ([("rentals", FIRST, FIRST), ("rentals", APART, APART)], None)
+
+
+def test_a_folder_broken_since_the_start_costs_the_others_no_night(yard: Yard, tmp_path: Path) -> None:
+    """It raised before any request was made, and no task ran that night."""
+    yard.ingest(*POSTS)
+    copy = tmp_path / "copy"
+    shutil.copytree(REPOSITORY / "assets", copy / "assets")
+    (copy / "assets" / "groups" / "defs.yaml").write_text("attributes: [")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MADANG_PROJECT", str(copy))
+        asked = night(yard)
+
+    assert asked == ([("rentals", FIRST, FIRST), ("rentals", APART, APART)], None)
 
 
 def test_a_night_without_pending_posts_says_so(yard: Yard) -> None:

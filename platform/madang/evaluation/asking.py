@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from madang.errors import CapReached
 from madang.evaluation.gold import PostKey
 from madang.evaluation.replies import ReplyStore
+from madang.extraction.cap import Cap
+from madang.extraction.claims import Claims
 from madang.extraction.extract import Extraction, Extractor
 from madang.extraction.prepared import Preparation, PreparedPost, stored_replies
 from madang.models.catalogue import Catalogue
@@ -47,7 +49,8 @@ class Asking:
         catalogue: Models by name.
         store: Replies that evaluations paid for, and where new ones go.
         warehouse: Whose `ops.replies` are used first; None if there is none.
-        cap_usd: Most money that the calls may cost, US dollars.
+        claims: Holds the account of the day.
+        cap_of: The cap that is left when so much is spent.
         on_reply: Called after every call, with the calls answered and the calls wanted so far.
     """
 
@@ -58,10 +61,11 @@ class Asking:
         store: ReplyStore,
         *,
         warehouse: Warehouse | None,
-        cap_usd: float,
+        claims: Claims,
+        cap_of: Callable[[float], Cap],
         on_reply: Callable[[int, int], None],
     ) -> None:
-        self._task, self._catalogue, self._store, self._cap_usd = task, catalogue, store, cap_usd
+        self._catalogue, self._store, self._claims, self._cap_of = catalogue, store, claims, cap_of
         self._preparation = Preparation(warehouse, task, catalogue)
         self._warehouse = warehouse if warehouse is not None and warehouse.has(REPLIES.name) else None
         self._on_reply, self._extractor = on_reply, Extractor(task)
@@ -113,35 +117,36 @@ class Asking:
 
     async def _send(self, name: str, requests: list[Request]) -> None:
         model = self._catalogue.model(name)
-        reserved: dict[str, float] = {}
-        is_capped = False
+        cap = self._cap_of(self._found.usd)
+        reserved: dict[str, tuple[str, float]] = {}
+        stopped: CapReached | None = None
 
         async def affordable() -> AsyncIterator[Request]:
-            nonlocal is_capped
+            nonlocal stopped
             for request in requests:
-                price = model.reserved_usd(request)
-                if self._found.usd + sum(reserved.values()) + price > self._cap_usd:
-                    is_capped = True
+                usd = model.reserved_usd(request)
+                try:
+                    reserved[request.hash] = (await cap.reserve(usd), usd)
+                except CapReached as error:
+                    stopped = error
                     return
-                reserved[request.hash] = price
                 self._found.sent += 1
                 yield request
 
         async with model.open():
             async for outcome in model.send(affordable()):
-                reserved.pop(outcome.request_hash, None)
-                self._receive(outcome)
-        if is_capped:
-            raise CapReached(
-                f"eval {self._task.name}", f"the cap of ${self._cap_usd:.2f} leaves no room for the next call "
-                f"(${self._found.usd:.4f} spent on {self._answered} calls)",
-                "Evaluate again with a smaller --sample or a higher cap; replies received are kept",
-            )  # fmt: skip
+                day, usd = reserved.pop(outcome.request_hash)
+                cost = usd if outcome.usd is None else outcome.usd
+                self._claims.settle(day, usd, cost)
+                cap.settle(usd, cost)
+                self._receive(outcome, cost)
+        if stopped is not None:
+            raise stopped
 
-    def _receive(self, outcome: Outcome) -> None:
+    def _receive(self, outcome: Outcome, usd: float) -> None:
         if isinstance(outcome, Reply):
             self._store.keep(outcome)
-            self._found.usd += outcome.usd
+        self._found.usd += usd
         self._bought.add(outcome.request_hash)
         self._outcomes[outcome.request_hash] = outcome
         self._answered += 1

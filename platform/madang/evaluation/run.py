@@ -16,6 +16,9 @@ from madang.evaluation.replies import ReplyStore
 from madang.evaluation.result import EvaluationReport, Score
 from madang.evaluation.sampling import Part, sampled
 from madang.evaluation.stored import stored_predictions
+from madang.extraction.budget import today
+from madang.extraction.cap import Cap
+from madang.extraction.claims import Claims
 from madang.extraction.plan import recipe_name
 from madang.models.catalogue import Catalogue
 from madang.models.specs import Lane
@@ -59,7 +62,7 @@ def evaluate(
         seed: Another seed gives another sample.
         part: Part of shared gold: `tune`, `score` or `all`.
         warehouse: Its replies are used first, and its rows with `recipe`; only read. None if there is none.
-        cap_usd: Most money that calls may cost; the settings' daily cap by default.
+        cap_usd: Most money that calls may cost; never more than what is left of the daily cap.
         on_reply: Called after every call, with the calls answered and the calls wanted so far.
 
     Raises:
@@ -74,14 +77,20 @@ def evaluate(
         chosen = _chosen(found, found.posts, part, sample, seed)
         asked_task = task if lane is None else of_lane(task, settings, lane)
         catalogue = Catalogue(settings)
-        store = ReplyStore(settings.home / "eval")
+        store, claims = ReplyStore(settings.home / "eval"), Claims(settings.home / "claims.sqlite")
+
+        def cap_of(spent_usd: float) -> Cap:
+            left = None if cap_usd is None else cap_usd - spent_usd
+            return Cap(left, settings.daily_cap_usd, claims, lambda: today(settings), f"eval {task.name}")
+
         try:
-            predictions = Asking(
-                asked_task, catalogue, store, warehouse=warehouse, on_reply=on_reply,
-                cap_usd=settings.daily_cap_usd if cap_usd is None else cap_usd,
-            ).ask([_row(asked_task, settings, post) for post in chosen])  # fmt: skip
+            asking = Asking(
+                asked_task, catalogue, store, warehouse=warehouse, claims=claims, cap_of=cap_of, on_reply=on_reply
+            )
+            predictions = asking.ask([_row(asked_task, settings, post) for post in chosen])
         finally:
             store.close()
+            claims.close()
         asked_recipe = recipe_of(asked_task, catalogue.identity)
         name = (recipe_name(warehouse, asked_recipe) if warehouse is not None else None) or asked_recipe.hash
     else:

@@ -75,12 +75,21 @@ def _bring_home(warehouse: Warehouse, claims: Claims, owner: str, records: list[
         Change(REPLIES, pl.DataFrame([record_reply_row(record) for record in replies], schema=REPLIES.polars_schema)),
         Change(LEDGER, pl.DataFrame(ledger, schema=LEDGER.polars_schema)),
     ])  # fmt: skip
+    _settle(claims, owner, {str(record["call_id"]): row["usd"] for record, row in zip(records, ledger, strict=False)})
     claims.mark({str(record["request_hash"]) for record in replies} | there, "committed")
     answered = {str(record["request_hash"]) for record in replies}
     failed = {str(record["request_hash"]) for record in records} - answered
     claims.release(failed | {claim.request_hash for claim, _ in gone})
     lost = sum(state == "received" for _, state in gone)
     return Adopted(len(replies), len(gone) - lost, lost)
+
+
+def _settle(claims: Claims, owner: str, costs: dict[str, object]) -> None:
+    """Settles the calls that the dead owner had not: an unknown cost counts at what was reserved."""
+    for claim, state in claims.of_owner(owner):
+        if state == "sent":
+            cost = costs.get(claim.call_id, claim.reserved_usd)
+            claims.settle(claim.account_day, claim.reserved_usd, float(str(cost)))
 
 
 def reply_record(claim: Claim, reply: Reply, received_at: datetime) -> Record:

@@ -14,3 +14,8 @@ def spent_today_usd(warehouse: Warehouse, settings: Settings) -> float:
     midnight = datetime.combine(datetime.now(settings.zone).date(), time(), settings.zone)
     found = warehouse.read("SELECT coalesce(sum(usd), 0) AS usd FROM ops.ledger WHERE sent_at >= ?", [midnight])
     return float(found["usd"][0])
+
+
+def today(settings: Settings) -> str:
+    """The day on whose account calls are now, YYYY-MM-DD in the project's zone."""
+    return datetime.now(settings.zone).date().isoformat()

@@ -1,22 +1,33 @@
-"""The cap of a run: money is reserved before a call and settled after it.
+"""Money: reserved before a call, settled after it, within the cap of the run and the cap of the day.
 
-Where calls in flight have reserved what is left, the next one waits for them: they mostly cost less than they may.
+The day's account lies beside the claims, so that all processes share it. Where calls in flight have reserved what is
+left, the next one waits for them: they mostly cost less than they may.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from madang.errors import CapReached
+from madang.extraction.claims import Claims
 
 
 class Cap:
-    """What a run may still spend.
+    """What may still be spent.
 
     Args:
-        cap_usd: Most money, US dollars.
+        run_usd: Most money of this run, US dollars; no limit but the day's if None.
+        day_usd: Most money of a day, all processes together.
+        claims: Holds the day's account.
+        today: The day, YYYY-MM-DD, in the project's time zone.
+        place: What is capped, for the message.
     """
 
-    def __init__(self, cap_usd: float) -> None:
-        self._cap, self._spent, self._reserved = cap_usd, 0.0, 0.0
+    def __init__(
+        self, run_usd: float | None, day_usd: float, claims: Claims, today: Callable[[], str], place: str
+    ) -> None:  # fmt: skip
+        self._run, self._day = run_usd, day_usd
+        self._claims, self._today, self._place = claims, today, place
+        self._spent, self._reserved = 0.0, 0.0
         self._settled = asyncio.Event()
 
     @property
@@ -24,25 +35,45 @@ class Cap:
         """What settled calls have cost."""
         return self._spent
 
-    async def reserve(self, usd: float, place: str) -> None:
+    async def reserve(self, usd: float) -> str:
         """Reserves the most that a call can cost.
 
+        Returns:
+            The day on whose account it is.
+
         Raises:
-            CapReached: Nothing is in flight, and what is left does not pay for the call.
+            CapReached: What is left does not pay for the call, and nothing of ours in flight could change that.
         """
-        while self._spent + self._reserved + usd > self._cap:
-            if self._reserved <= 0.0 or self._spent + usd > self._cap:
-                raise CapReached(
-                    place, f"the cap of ${self._cap:.4f} leaves no room for a call of ${usd:.4f} "
-                    f"(${self._spent:.4f} spent, ${self._reserved:.4f} in flight)",
-                    "Run again with a higher cap; it goes on at the first post not asked",
-                )  # fmt: skip
+        while True:
+            day = self._today()
+            is_within_run = self._run is None or self._spent + self._reserved + usd <= self._run
+            if is_within_run and self._claims.reserve(day, usd, self._day):
+                self._reserved += usd
+                return day
+            is_hopeless = self._run is not None and self._spent + usd > self._run
+            if self._reserved <= 0.0 or is_hopeless:
+                raise self._reached(usd, day, is_within_run=is_within_run)
             self._settled.clear()
             await self._settled.wait()
-        self._reserved += usd
+
+    def give_back(self, day: str, usd: float) -> None:
+        """Gives back a reservation for a call that is not made."""
+        self._claims.settle(day, usd, 0.0)
+        self.settle(usd, 0.0)
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
-        """Turns a reservation into what the call really cost; 0 for one that was not sent."""
+        """Counts what a call has cost; the day's account was settled with its claim."""
         self._reserved = max(0.0, self._reserved - reserved_usd)
         self._spent += spent_usd
         self._settled.set()
+
+    def _reached(self, usd: float, day: str, *, is_within_run: bool) -> CapReached:
+        if is_within_run or self._run is None:
+            cap, spent = f"the cap of ${self._day:.4f} a day", self._claims.spent_usd(day)
+        else:
+            cap, spent = f"the cap of ${self._run:.4f}", self._spent
+        return CapReached(
+            self._place,
+            f"{cap} leaves no room for a call of ${usd:.4f} (${spent:.4f} spent, ${self._reserved:.4f} in flight)",
+            "Run again with a higher cap; it goes on at the first post not asked",
+        )

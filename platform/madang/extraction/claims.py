@@ -19,10 +19,15 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS claims (
     request_hash TEXT PRIMARY KEY, call_id TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL,
     run TEXT NOT NULL, task TEXT NOT NULL, recipe TEXT NOT NULL, model TEXT NOT NULL, lane TEXT NOT NULL,
-    day TEXT NOT NULL, reserved_usd REAL NOT NULL, sent_at TEXT NOT NULL
+    day TEXT NOT NULL, reserved_usd REAL NOT NULL, sent_at TEXT NOT NULL, account_day TEXT NOT NULL
 ) WITHOUT ROWID
 """
-_COLUMNS = "request_hash, call_id, owner, run, task, recipe, model, lane, day, reserved_usd, sent_at"
+_MONEY = """
+CREATE TABLE IF NOT EXISTS money (
+    day TEXT PRIMARY KEY, spent_usd REAL NOT NULL, reserved_usd REAL NOT NULL
+) WITHOUT ROWID
+"""
+_COLUMNS = "request_hash, call_id, owner, run, task, recipe, model, lane, day, reserved_usd, sent_at, account_day"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Claim:
         day: Partition of the post, YYYY-MM-DD.
         reserved_usd: Most that it can cost.
         sent_at: ISO 8601, UTC.
+        account_day: Day on whose account the money is, YYYY-MM-DD.
     """
 
     request_hash: str
@@ -54,6 +60,7 @@ class Claim:
     day: str
     reserved_usd: float
     sent_at: str
+    account_day: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class Claims:
         # A crash of the machine may lose the last claims; a killed process loses none.
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(_SCHEMA)
+        self._connection.execute(_MONEY)
 
     def take(self, claim: Claim) -> Held | None:
         """Takes the right to send a request.
@@ -107,6 +115,15 @@ class Claims:
             "UPDATE claims SET state = ? WHERE request_hash = ?", [(state, key) for key in request_hashes]
         )
 
+    def finish(self, claim: Claim, usd: float, *, is_answered: bool) -> None:
+        """Ends a call in one step: `received` or given back, and settled on the account of its day."""
+        money: tuple[str, Sequence[object]] = (
+            "UPDATE money SET reserved_usd = max(0, reserved_usd - ?), spent_usd = spent_usd + ? WHERE day = ?",
+            [claim.reserved_usd, usd, claim.account_day],
+        )
+        state = "UPDATE claims SET state = 'received'" if is_answered else "DELETE FROM claims"
+        self._execute_together([(f"{state} WHERE request_hash = ?", [claim.request_hash]), money])
+
     def release(self, request_hashes: Iterable[str]) -> None:
         """Gives claims back, so that anyone may send the request."""
         self._execute_all("DELETE FROM claims WHERE request_hash = ?", [(key,) for key in request_hashes])
@@ -135,12 +152,45 @@ class Claims:
             [request_hash, held.owner, held.state],
         )
 
-    def reserved_usd(self) -> float:
-        """Money reserved by calls in flight."""
-        row: Sequence[float] = self._connection.execute(
-            "SELECT coalesce(sum(reserved_usd), 0) FROM claims WHERE state = 'sent'"
-        ).fetchone()
-        return row[0]
+    def open_day(self, day: str, spent_usd: float, *, is_alone: bool) -> None:
+        """Starts the account of a day.
+
+        Args:
+            day: YYYY-MM-DD.
+            spent_usd: What the ledger says of it, in case the account is new.
+            is_alone: Whether no other process runs, so that whatever is reserved was left by dead ones.
+        """
+        self._execute("INSERT INTO money VALUES (?, ?, 0) ON CONFLICT DO NOTHING", [day, spent_usd])
+        if is_alone:
+            self._execute("UPDATE money SET reserved_usd = 0 WHERE day = ?", [day])
+
+    def reserve(self, day: str, usd: float, cap_usd: float) -> bool:
+        """Reserves money of a day for one call, among all processes.
+
+        Returns:
+            Whether there was so much left.
+        """
+        if usd <= 0.0:
+            return True
+        self._execute("INSERT INTO money VALUES (?, 0, 0) ON CONFLICT DO NOTHING", [day])
+        cursor = self._execute(
+            "UPDATE money SET reserved_usd = reserved_usd + ?1 WHERE day = ?2 AND spent_usd + reserved_usd + ?1 <= ?3",
+            [usd, day, cap_usd],
+        )
+        return cursor.rowcount == 1
+
+    def settle(self, day: str, reserved_usd: float, spent_usd: float) -> None:
+        """Turns a reservation into what the call cost."""
+        if reserved_usd > 0.0 or spent_usd > 0.0:
+            self._execute(
+                "UPDATE money SET reserved_usd = max(0, reserved_usd - ?), spent_usd = spent_usd + ? WHERE day = ?",
+                [reserved_usd, spent_usd, day],
+            )
+
+    def spent_usd(self, day: str) -> float:
+        """What calls of a day have cost."""
+        row = self._connection.execute("SELECT spent_usd FROM money WHERE day = ?", [day]).fetchone()
+        return 0.0 if row is None else float(row[0])
 
     def answered(self, task: str) -> int:
         """Requests of a task whose reply is safe, since no other process ran."""
@@ -164,6 +214,15 @@ class Claims:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
                 self._connection.executemany(sql, rows)
+        except sqlite3.OperationalError as error:
+            raise self._meant(error) from error
+
+    def _execute_together(self, steps: Sequence[tuple[str, Sequence[object]]]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                for sql, values in steps:
+                    self._connection.execute(sql, values)
         except sqlite3.OperationalError as error:
             raise self._meant(error) from error
 

@@ -153,9 +153,9 @@ def forecast(name: str, spec: ModelSpec, amount: Amount, past: Past) -> Forecast
     basis: dict[str, str] = {}
     asked, said = _input_tokens(amount, past, basis), _output_tokens(amount, past, basis)
     usd = _usd(spec, amount, past, asked, said, basis)
-    # What was paid in vain before will be again: replies that were cut, or had to be asked for once more.
+    # What was paid in vain before will be again: replies that were cut, or had to be asked for once more. Or not.
     again = 1 + past.again_share
-    asked, said, usd = (replace(span, high=span.high * again) for span in (asked, said, usd))
+    asked, said, usd = (Span(span.low, span.expected * again, span.high * again) for span in (asked, said, usd))
     return Forecast(name, amount, asked, said, usd, _minutes(spec, amount, past, basis), basis)
 
 

@@ -178,22 +178,23 @@ def pending_count(warehouse: Warehouse, task: str, name: str, days: Days) -> int
     return int(found["posts"][0])
 
 
-def retry_quarantined(warehouse: Warehouse, task: str, failure: str | None = None) -> int:
+def retry_quarantined(warehouse: Warehouse, recipe: Recipe, failure: str | None = None) -> int:
     """Takes posts out of quarantine, so that the next run plans them again.
 
     Args:
         warehouse: Where the quarantine is.
-        task: The task.
+        recipe: The recipe that the task's folder declares now; posts given up under others stay.
         failure: Only this class of failure; all by default.
 
     Returns:
         How many posts were taken out.
     """
-    if not warehouse.has(QUARANTINE.name):
+    name = recipe_name(warehouse, recipe)
+    if name is None:
         return 0
     with warehouse.exclusive():
         found = warehouse.read(
-            "SELECT * FROM ops.quarantine WHERE task = $1 AND ($2 IS NULL OR failure = $2)", [task, failure]
+            "SELECT * FROM ops.quarantine WHERE recipe = $1 AND ($2 IS NULL OR failure = $2)", [name, failure]
         )
         plans = warehouse.read(
             "SELECT p.* FROM ops.plans p SEMI JOIN found USING (task, recipe, source, post_id, content_hash)",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from madang.extraction.adoption import Adopted, adopt_orphans
-from madang.extraction.budget import spent_today_usd
+from madang.extraction.budget import spent_today_usd, today
 from madang.extraction.cap import Cap
 from madang.extraction.claims import Claims
 from madang.extraction.engine import Engine
@@ -15,7 +15,7 @@ from madang.extraction.plan import Days, Plan, make_plan, pending_count, store_p
 from madang.extraction.running import Progress, Running
 from madang.extraction.spool import Spool, is_alive, log_names
 from madang.models.catalogue import Catalogue
-from madang.recipe import recipe_of
+from madang.recipe import Recipe, recipe_of
 from madang.releases import register
 from madang.settings import Settings
 from madang.tables import ensure_tables
@@ -91,21 +91,16 @@ def run_task(
         adopted = adopt_orphans(warehouse, claims, spool_folder)
         # In this order: what is committed by now was planned by nobody else, if nobody else runs after that.
         committed = claims.committed()
-        if not any(is_alive(spool_folder, name) for name in log_names(spool_folder) if name != spool.name):
+        is_alone = not any(is_alive(spool_folder, name) for name in log_names(spool_folder) if name != spool.name)
+        if is_alone:
             claims.release(committed)
-        plan = make_plan(warehouse, task, recipe, days)
+        claims.open_day(today(settings), spent_today_usd(warehouse, settings), is_alone=is_alone)
+        plan, name = _plan(warehouse, task, recipe, catalogue, days, run)
         on_plan(plan)
-        if plan.posts.height:
-            # A wrong file must not give its declared name to a recipe.
-            for model in {name for _, route in task.routes for name in (route.use, *route.fallback)}:
-                catalogue.check(model)
-        name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
-        store_plan(warehouse, plan, name, run)
         posts = plan.posts if limit is None else plan.posts.head(limit)
-        left = max(settings.daily_cap_usd - spent_today_usd(warehouse, settings), 0.0)
-        cap = left if cap_usd is None else min(left, cap_usd)
+        cap = Cap(cap_usd, settings.daily_cap_usd, claims, lambda: today(settings), task.name)
         running = Running(
-            warehouse, task, name, run, catalogue, claims, spool, spool_folder, Cap(cap), settings.policy, progress,
+            warehouse, task, name, run, catalogue, claims, spool, spool_folder, cap, settings.policy, progress,
             on_progress,
         )  # fmt: skip
         asyncio.run(Engine(running).extract(posts))
@@ -116,3 +111,18 @@ def run_task(
     seconds = (datetime.now(UTC) - began).total_seconds()
     pending = pending_count(warehouse, task.name, name, days)
     return RunReport(run, name, plan, posts.height, progress, adopted, pending, seconds)
+
+
+def _plan(
+    warehouse: Warehouse, task: Task, recipe: Recipe, catalogue: Catalogue, days: Days, run: str
+) -> tuple[Plan, str]:
+    """Plans and writes the plan down while nobody else commits: what others extract meanwhile is not pending."""
+    with warehouse.exclusive():
+        plan = make_plan(warehouse, task, recipe, days)
+        if plan.posts.height:
+            # A wrong file must not give its declared name to a recipe.
+            for model in {name for _, route in task.routes for name in (route.use, *route.fallback)}:
+                catalogue.check(model)
+        name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
+        store_plan(warehouse, plan, name, run)
+    return plan, name

@@ -11,6 +11,7 @@ from madang.extraction.extract import Extraction
 from madang.extraction.prepared import PreparedPost
 from madang.extraction.spool import Record
 from madang.ops import LEDGER, PLANS, QUARANTINE, REPLIES
+from madang.releases import first_release
 from madang.schema.types import Table
 from madang.task import Task
 from madang.warehouse.protocol import Change, Warehouse
@@ -43,14 +44,17 @@ def commit_settled(
     """Writes settled posts and spooled records in one transaction."""
     now = datetime.now(UTC)
     replies = [record_reply_row(record) for record in records if record["outcome"] == "ok"]
-    warehouse.commit([
-        Change(REPLIES, _frame(REPLIES, replies)),
-        Change(LEDGER, _frame(LEDGER, [record_ledger_row(record) for record in records])),
-        Change(task.table, _frame(task.table, [_row(item, recipe, now) for item in settled if item.extraction])),
-        Change(QUARANTINE, _frame(QUARANTINE, [_quarantine(item, task.name, recipe, run, now)
-                                               for item in settled if item.extraction is None])),
-        Change(PLANS, _settled_plans(warehouse, task.name, recipe, settled, now), "upsert"),
-    ])  # fmt: skip
+    extracted = [_row(item, recipe, now) for item in settled if item.extraction]
+    given_up = [_quarantine(item, task.name, recipe, run, now) for item in settled if item.extraction is None]
+    with warehouse.exclusive():
+        warehouse.commit([
+            Change(REPLIES, _frame(REPLIES, replies)),
+            Change(LEDGER, _frame(LEDGER, [record_ledger_row(record) for record in records])),
+            Change(task.table, _frame(task.table, extracted)),
+            Change(QUARANTINE, _frame(QUARANTINE, given_up)),
+            Change(PLANS, _settled_plans(warehouse, task.name, recipe, settled, now), "upsert"),
+            *(first_release(warehouse, task.name, recipe) if extracted else []),
+        ])  # fmt: skip
 
 
 def _row(item: Settled, recipe: str, now: datetime) -> dict[str, object]:

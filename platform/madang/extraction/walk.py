@@ -16,7 +16,6 @@ from madang.extraction.running import Running
 from madang.extraction.settling import Settled, commit_settled
 from madang.extraction.spool import Record
 from madang.models.protocol import Failure, Model, Outcome, Reply, Request
-from madang.releases import release_first
 
 # Posts that may wait in queues before the feeder stops reading more.
 _MOST_QUEUED_POSTS = 1000
@@ -163,17 +162,18 @@ class Walk:
         """Claims a request; a reply that came meanwhile is used, and one on its way is left to its sender."""
         run = self._run
         reserved = model.reserved_usd(request)
-        await run.cap.reserve(reserved, run.task.name)
         run.spool.reserve((len(self._claims) + 1) * _REPLY_BYTES)
+        account_day = await run.cap.reserve(reserved)
         claim = Claim(
             request.hash, uuid.uuid4().hex, run.spool.name, run.run, run.task.name, run.recipe, request.model,
             model.lane, post.day.isoformat(), reserved, datetime.now(UTC).isoformat(),
+            account_day,
         )  # fmt: skip
         held = run.claims.take(claim)
         if held is None:
             self._claims[request.hash] = claim
             return True
-        run.cap.settle(reserved, 0.0)
+        run.cap.give_back(account_day, reserved)
         posts = self._waiting.pop(request.hash)
         if held.state == "committed":
             if not stored_replies(run.warehouse, [request.hash]):
@@ -190,22 +190,21 @@ class Walk:
         run, claim = self._run, self._claims.pop(outcome.request_hash)
         now = datetime.now(UTC)
         if isinstance(outcome, Reply):
-            record = reply_record(claim, outcome, now)
-            run.cap.settle(claim.reserved_usd, outcome.usd)
+            record, usd = reply_record(claim, outcome, now), outcome.usd
             run.progress.input_tokens += outcome.input_tokens
             run.progress.output_tokens += outcome.output_tokens
         else:
             record = failure_record(claim, outcome, now)
-            run.cap.settle(claim.reserved_usd, claim.reserved_usd if outcome.usd is None else outcome.usd)
-        run.progress.usd = run.cap.spent_usd
+            usd = claim.reserved_usd if outcome.usd is None else outcome.usd
         await run.spool.append(record)
         self._records.append(record)
+        # A failed call is over and written down: whoever takes its request next makes another call.
+        run.claims.finish(claim, usd, is_answered=isinstance(outcome, Reply))
+        run.cap.settle(claim.reserved_usd, usd)
+        run.progress.usd = run.cap.spent_usd
         if isinstance(outcome, Reply):
-            run.claims.mark([outcome.request_hash], "received")
             await self._read(outcome)
         else:
-            # The call is over and written down: whoever takes the request next makes another call.
-            run.claims.release([outcome.request_hash])
             await self._fail(outcome)
         self._end_if_drained()
 
@@ -324,8 +323,6 @@ class Walk:
             await asyncio.to_thread(commit_settled, run.warehouse, run.task, run.recipe, run.run, settled, records)
             replied = [str(record["request_hash"]) for record in records if record["outcome"] == "ok"]
             run.claims.mark(replied, "committed")
-        if run.progress.extracted == 0 and any(item.extraction for item in settled):
-            await asyncio.to_thread(release_first, run.warehouse, run.task.name, run.recipe)
         run.progress.count(settled)
         run.on_progress(run.progress)
 

@@ -5,6 +5,7 @@ several processes write. All our writers hold one file lock around a commit, so 
 """
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -17,13 +18,16 @@ import polars as pl
 import polars.selectors as cs
 from filelock import FileLock
 
-from madang.errors import DiskFull, WarehouseError
+from madang.errors import DiskFull, InputError, WarehouseError
 from madang.schema.types import Table
 from madang.warehouse.protocol import Change
 
 FORMAT_VERSION = 1
 _ALIAS = "madang"
 _ATTEMPTS = 8
+# Types that polars cannot hold: it fails on the first, and panics where one is nested.
+_NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION)\b")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 class DuckLakeWarehouse:
@@ -83,9 +87,12 @@ class DuckLakeWarehouse:
                 cursor.execute(f"USE {_ALIAS}")
                 for name, frame in (frames or {}).items():
                     cursor.register(name, frame.to_arrow())
-                found = cursor.execute(sql, list(parameters)).pl()
-                # Counts and sums of integers come as HUGEINT, which Arrow has only as a decimal.
-                return found.with_columns(cs.decimal().cast(pl.Int64()))
+                return _fetched(cursor.execute(sql, list(parameters)))
+            except duckdb.ConversionException:
+                # DuckDB quotes the value, which may be the text of a post: neither its message nor its cause goes on.
+                raise InputError(
+                    "query", "a value cannot be converted to the type it is cast to", "Use try_cast, which gives null"
+                ) from None
             finally:
                 cursor.close()
 
@@ -245,6 +252,24 @@ class DuckLakeWarehouse:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"USE {_ALIAS}")
         return connection
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection | None) -> pl.DataFrame:
+    """Rows of a query that has run; `cursor` is None where there was no statement, whatever DuckDB's types say."""
+    if cursor is None:
+        raise InputError("query", "it holds no statement", "Write one, such as: SELECT count(*) FROM raw.posts")
+    for name, kind, *_ in cursor.description or []:
+        if _NOT_IN_POLARS.search(_QUOTED.sub("", str(kind))):
+            raise InputError("query", f"column {name!r} is {kind}, which cannot be shown", "Cast it to VARCHAR")
+    found = cursor.pl()
+    # Counts and sums of integers come as HUGEINT, which Arrow has only as a decimal, of scale 0.
+    whole = [name for name, kind in found.schema.items() if isinstance(kind, pl.Decimal) and kind.scale == 0]
+    try:
+        return found.with_columns(pl.col(whole).cast(pl.Int64())).with_columns(cs.decimal().cast(pl.Float64()))
+    except pl.exceptions.InvalidOperationError:
+        raise InputError(
+            "query", f"an integer of {', '.join(whole)} has more than 64 bits", "Cast it to DOUBLE or VARCHAR"
+        ) from None
 
 
 def _spelling(kind: str) -> str:

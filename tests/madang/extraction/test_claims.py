@@ -11,6 +11,7 @@ from madang.extraction.claims import Claim, Claims, Held
 CLAIM = Claim(
     request_hash="r1", call_id="c1", owner="run1/7.log", run="run1", task="groups", recipe="groups@1", model="local:a",
     lane="local", day="2024-11-27", reserved_usd=0.25, sent_at="2024-11-27T00:00:00+00:00",
+    account_day="2024-11-27",
 )  # fmt: skip
 OTHER = replace(CLAIM, call_id="c2", owner="run2/8.log")
 
@@ -85,13 +86,40 @@ def test_a_claim_that_moved_on_since_it_was_seen_is_not_given_back(claims: Claim
     assert claims.held("r1") is None
 
 
-def test_money_is_reserved_while_a_call_is_in_flight(claims: Claims) -> None:
-    claims.take(CLAIM)
-    claims.take(replace(CLAIM, request_hash="r2", reserved_usd=0.5))
-    both = claims.reserved_usd()
-    claims.mark(["r1"], "received")
+def test_money_of_a_day_is_reserved_once_among_all_processes(claims: Claims, tmp_path: Path) -> None:
+    """Two runs that each took what was left at their start spent a cap twice."""
+    claims.open_day("2024-11-27", 0.3, is_alone=True)
+    other = Claims(tmp_path / "home" / "claims.sqlite")
+    taken = [claims.reserve("2024-11-27", 0.25, 1.0), other.reserve("2024-11-27", 0.25, 1.0),
+             claims.reserve("2024-11-27", 0.25, 1.0)]  # fmt: skip
+    other.close()
 
-    assert (both, claims.reserved_usd()) == (0.75, 0.5)
+    assert taken == [True, True, False]
+
+
+def test_an_ended_call_is_settled_with_its_claim(claims: Claims) -> None:
+    claims.open_day("2024-11-27", 0.0, is_alone=True)
+    claims.reserve("2024-11-27", 0.25, 1.0)
+    claims.take(CLAIM)
+    claims.finish(CLAIM, 0.1, is_answered=True)
+
+    assert claims.held("r1") == Held("run1/7.log", "received")
+    assert claims.spent_usd("2024-11-27") == 0.1
+    assert claims.reserve("2024-11-27", 0.9, 1.0)
+
+
+def test_a_failed_call_gives_its_claim_back(claims: Claims) -> None:
+    claims.take(CLAIM)
+    claims.finish(CLAIM, 0.0, is_answered=False)
+
+    assert claims.held("r1") is None
+
+
+def test_what_dead_processes_had_reserved_is_free_again_when_nobody_runs(claims: Claims) -> None:
+    claims.reserve("2024-11-27", 0.9, 1.0)
+    claims.open_day("2024-11-27", 0.0, is_alone=True)
+
+    assert claims.reserve("2024-11-27", 0.9, 1.0)
 
 
 def test_claims_survive_their_process(claims: Claims, tmp_path: Path) -> None:

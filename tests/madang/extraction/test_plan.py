@@ -7,7 +7,7 @@ import pytest
 from scenario import ALL_DAYS, DAY, NEXT_DAY, Project, make_project, post
 
 from madang.errors import NothingPlanned
-from madang.extraction.estimate import Calls, estimate
+from madang.extraction.estimate import Calls, Estimate, estimate
 from madang.extraction.plan import Plan, make_plan, pending_days
 from madang.models.catalogue import Catalogue
 from madang.recipe import Recipe, recipe_of
@@ -40,10 +40,10 @@ def planned(project: Project, *days: date) -> Plan:
 
 def test_an_empty_warehouse_gives_an_empty_plan(town: Project, warehouse: DuckLakeWarehouse) -> None:
     plan = make_plan(warehouse, town.task(), recipe(town), ALL_DAYS)
-    calls = estimate(warehouse, town.task(), Catalogue(town.settings), plan)
+    found = estimate(warehouse, town.task(), Catalogue(town.settings), plan)
 
     assert (plan.name, plan.total, plan.counts, plan.posts.height) == (None, 0, {}, 0)
-    assert calls == Calls({}, 0, 0, 0)
+    assert found == Estimate(Calls({}, 0, 0, 0))
     assert pending_days(warehouse, town.task(), recipe(town), ALL_DAYS) == {}
     with pytest.raises(NothingPlanned, match="no post of these days matches the task's `where`"):
         plan.require_posts()
@@ -73,11 +73,11 @@ def test_planning_changes_nothing(town: Project) -> None:
 
 
 def test_calls_are_counted_by_model_with_shared_and_blank_posts_left_out(town: Project) -> None:
-    calls = estimate(town.warehouse, town.task(), Catalogue(town.settings), planned(town))
+    calls = estimate(town.warehouse, town.task(), Catalogue(town.settings), planned(town)).calls
     prompt = len("Read the post.")
 
     assert calls == Calls(
-        {"local": 2, "larger": 1}, reused=1, blank=1, chars=3 * prompt + len("running") + 106 + len("cafe")
+        {"local": 2, "larger": 1}, reused=1, blank=1, chars=3 * prompt + len("running") + 106 + len("cafe"), shared=1
     )
     assert calls.total == 3
 
