@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak dev lint lock bench-load bench-local clean
+.PHONY: demo test soak dev lint lock bench-load bench-local bench-engine clean
 
 demo: $(VENV)/.demo
 	@madang demo
@@ -26,9 +26,12 @@ lint: $(VENV)/.test
 
 # The demo's environment has no torch and no test tools.
 $(VENV)/.demo: pyproject.toml requirements.lock
+	@python=$(BIN)/python; test -x $$python || python="$(PYTHON)"; $$python -c 'import sys; \
+		is_right = (3, 11) <= sys.version_info[:2] <= (3, 12); \
+		told = "%s is Python %d.%d, and madang needs 3.11 or 3.12: make clean, then make PYTHON=python3.11 …"; \
+		sys.exit(0 if is_right else told % (sys.executable, *sys.version_info[:2]))'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "madang needs Python 3.11 or 3.12: make PYTHON=python3.11 …")'
-	@echo "installing into $(VENV)/ …"
+	@echo "installing into $(VENV)/: about 1.5 minutes and 1.9 GB on first use …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -51,6 +54,10 @@ bench-load: $(VENV)/.demo
 # Whether the local model gives the same reply in any order of posts.
 bench-local: $(VENV)/.demo
 	@python benchmarks/local_determinism.py
+
+# The engine beside its peers, against a local server: make bench-engine POSTS=20000 ARGS="--rounds 2".
+bench-engine: $(VENV)/.test
+	@python benchmarks/engine.py $(if $(POSTS),--posts $(POSTS)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .madang

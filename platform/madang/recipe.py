@@ -16,7 +16,7 @@ from madang.schema import asked_schema
 from madang.task import Task
 
 # Raise it when readers or grounding give other values for the same reply.
-READING_VERSION = 1
+READING_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,7 @@ _POLL_SECONDS = 0.5
 @click.option("--limit", type=click.IntRange(min=1), default=_SAMPLE, show_default=True, help="Posts of each task.")
 @click.option("--all", "everything", is_flag=True, help="All posts, not only --limit of each task.")
 @guarded
-def demo(
-    posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], limit: int, everything: bool
-) -> None:
+def demo(posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], limit: int, everything: bool) -> None:
     """Real posts to Feast features, once, on the embedded default."""
     began = time.monotonic()
     # Warnings of libraries are for developers. A filter would not do: importing Feast puts its own in front.
@@ -123,10 +121,9 @@ def _scopes(
                 "are read too; they are not shown"
             )
         if scope.left:
-            first, last = scope.days
             console.print(
                 f"{task.name}: {scope.left} posts of yours wait behind more of other files than --limit; for all: "
-                f"madang run {task.name} --from {first}, or demo --all"
+                f"madang run {task.name} --from {scope.days[0]}, or demo --all"
             )
     return found
 

@@ -173,9 +173,9 @@ def show_figures(console: Console, settings: Settings, warehouse: Warehouse, fig
   first        source .venv/bin/activate
   SQL          madang sql "SELECT * FROM attributes.{first}__live"
   Feast        FeatureStore(repo_path="{home}/feast").get_feature_service("{first}_service")
-  Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/locations/madang/asset-groups/groups/lineage
-  the rest     madang demo --all
-  your own     madang demo --posts FILE.jsonl --task {first}
+  Dagster UI   [bold]make dev[/bold]  then http://127.0.0.1:3000/locations/madang/asset-groups/{first}/lineage
+  all posts    the same command with [bold]--all[/bold]
+  your own     madang demo --posts FILE.jsonl --task {first} --map body=THEIRS
 """,
         soft_wrap=True,
     )

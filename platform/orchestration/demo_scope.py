@@ -38,9 +38,7 @@ class Scope:
     left: int
 
 
-def scope_of(
-    settings: Settings, warehouse: Warehouse, task: Task, own: pl.DataFrame, limit: int | None
-) -> Scope | str:
+def scope_of(settings: Settings, warehouse: Warehouse, task: Task, own: pl.DataFrame, limit: int | None) -> Scope | str:
     """The oldest pending posts of the files; what was extracted of them before if none is pending.
 
     Args:

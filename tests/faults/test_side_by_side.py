@@ -14,7 +14,18 @@ from madang.extraction.claims import Claim, Claims, Held
 from madang.extraction.spool import Spool, is_alive, log_names
 
 CLAIM = Claim(
-    "r1", "c1", "a/1.log", "a", "groups", "groups@1", "m", "online", "2024-11-27", 0.0, "2024-11-27T00:00:00+00:00"
+    "r1",
+    "c1",
+    "a/1.log",
+    "a",
+    "groups",
+    "groups@1",
+    "m",
+    "online",
+    "2024-11-27",
+    0.0,
+    "2024-11-27T00:00:00+00:00",
+    account_day="2024-11-27",
 )
 MATERIALISING = Path(__file__).with_name("materialising.py")
 DAYS = ("2024-11-27", "2024-11-28")

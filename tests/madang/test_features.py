@@ -1,15 +1,19 @@
 """Features: live rows, appended when what is live changes, and published as days that Feast can read."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from scenario import ALL_DAYS, DAY, NEXT_DAY, Project, make_project, post
 
 from madang.features import Published, features_folder, publish
@@ -71,6 +75,18 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
     assert quiet, "publishing what is there made a snapshot"
     story.files["schema"] = {field.name: [{"type": field.type}] for field in schema}
+    yield story
+    project.close()
+
+
+@pytest.fixture
+def two_days(tmp_path: Path) -> Iterator[Story]:
+    """A project of its own, of which two days were published, of one post each."""
+    project = make_project(tmp_path / "project", ("meetups",))
+    project.ingest(post("p1", "running 4명"), post("p2", "cafe", event_at="2024-11-28T09:00:00+09:00"))
+    project.run()
+    story = Story(project, {}, {})
+    story.publish("first")
     yield story
     project.close()
 
@@ -160,7 +176,78 @@ def test_nothing_published_is_ever_overwritten(story: Story) -> None:
 def test_no_draft_is_left_behind(story: Story) -> None:
     folder = features_folder(story.project.settings, story.project.task())
 
-    assert {file.name for file in folder.rglob("*") if file.is_file()} == {"part.parquet"}
+    assert {file.name for file in folder.glob("*/*")} == {"part.parquet"}
     assert pl.read_parquet(folder / "*" / "part.parquet").height == len(
         [row for rows in story.files["rolled back"].values() for row in rows]
     )
+
+
+def test_a_publication_waits_for_the_one_before(two_days: Story) -> None:
+    """Two processes wrote one draft of one name: one failed with FileNotFoundError, and half a file could stay."""
+    file = features_folder(two_days.project.settings, two_days.project.task()) / f"day={DAY}" / "part.parquet"
+    file.unlink()
+
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(file.parent.parent / "write.lock"):
+            waiting = pool.submit(two_days.publish, "second")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+            is_there_before = file.exists()
+        waiting.result()
+
+    assert (is_there_before, file.exists()) == (False, True)
+    assert two_days.files["second"] == two_days.files["first"]
+
+
+def test_a_changed_view_that_was_published_halfway_is_published_whole_by_the_next(two_days: Story) -> None:
+    """`_schema` was written first: after a kill, days with the old columns were taken for new ones for ever."""
+    folder = features_folder(two_days.project.settings, two_days.project.task())
+    last = folder / f"day={NEXT_DAY}" / "part.parquet"
+    two_days.project.edit(
+        "meetups", lambda task: task["fields"].update(is_small={"kind": "flag", "derive": "seats < 5"})
+    )
+    last.unlink()
+    last.mkdir()  # so that the write of the last day fails
+    with pytest.raises(IsADirectoryError):
+        two_days.publish("halfway")
+    drafts = [draft.name for draft in folder.glob("*/*.draft")]
+    last.rmdir()
+    two_days.publish("taken up", (DAY, DAY))
+
+    assert drafts == [f"part.{os.getpid()}.draft"]
+    assert {day: [row["is_small"] for row in rows] for day, rows in two_days.files["taken up"].items()} == {
+        "_schema": [], f"day={DAY}": [None], f"day={NEXT_DAY}": [None],
+    }  # fmt: skip
+    assert "is_small" in pq.read_schema(folder / "_schema" / "part.parquet").names
+
+
+def test_rows_from_before_the_entity_was_renamed_are_not_published(two_days: Story) -> None:
+    """They have no value in the new key's column, and Feast was given rows of no entity."""
+    two_days.project.edit("meetups", lambda task: task.update(entity="gathering"))
+    two_days.publish("one day", (DAY, DAY))
+    two_days.publish("all days")
+    keys = {
+        step: {day: [row["gathering_id"] for row in rows] for day, rows in two_days.files[step].items()}
+        for step in ("one day", "all days")
+    }
+
+    assert keys == {
+        "one day": {"_schema": [], f"day={DAY}": ["town:p1"], f"day={NEXT_DAY}": []},
+        "all days": {"_schema": [], f"day={DAY}": ["town:p1"], f"day={NEXT_DAY}": ["town:p2"]},
+    }
+    assert (
+        "meetup_id"
+        not in pq.read_schema(
+            features_folder(two_days.project.settings, two_days.project.task()) / f"day={NEXT_DAY}" / "part.parquet"
+        ).names
+    )
+
+
+def test_a_view_without_rows_has_its_columns(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", ("meetups",))
+    story = Story(project, {}, {})
+    story.publish("empty")
+    project.close()
+
+    assert story.published["empty"] == Published({}, 0)
+    assert story.files["empty"] == {"_schema": []}

@@ -136,4 +136,4 @@ def _again_share(warehouse: Warehouse, task: Task, model: str) -> float:
         [task.name, model],
     )
     calls, used = found.row(0)
-    return (calls - used) / used if used else 0.0
+    return (calls - used) / used if used and calls >= ENOUGH_CALLS else 0.0

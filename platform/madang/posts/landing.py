@@ -2,7 +2,8 @@
 
 A post whose text and `extra` are those of its current revision lands no row. Without a number of the source's
 own, a revision is the last + 1, so an edit A, B, A makes three; with one, the number is the identity, and a late
-older revision never becomes current.
+older revision never becomes current. A file that tells several states of a post goes on where the states that have
+landed end: its longest beginning that is their end has landed already.
 """
 
 from collections.abc import Sequence
@@ -77,21 +78,56 @@ def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame
     # A file may number some states of a post and not others: what is counted goes on from its highest number.
     last = pl.max_horizontal("current_revision", pl.col("revision").max().over(over))
     joined = joined.with_columns(last_revision=last.fill_null(0))
-    before = [pl.col(name).shift(1).over(over, order_by="order") for name in _CONTENT]
     is_first = pl.int_range(pl.len()).over(over, order_by="order") == 0
-    changed = pl.any_horizontal(
-        pl.when(is_first).then(pl.col(f"current_{name}")).otherwise(shifted).ne_missing(pl.col(name))
-        for name, shifted in zip(_CONTENT, before, strict=True)
-    ) | (is_first & pl.col("current_revision").is_null())
+    is_state = is_first | pl.any_horizontal(
+        pl.col(name).shift(1).over(over, order_by="order").ne_missing(pl.col(name)) for name in _CONTENT
+    )
+    is_current = pl.col("current_revision").is_not_null() & pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(f"current_{name}")) for name in _CONTENT
+    )
     numbered = joined.filter(pl.col("revision").is_not_null()).join(
         known, on=["source", "post_id", "revision"], how="anti"
     ).unique(["source", "post_id", "revision"], keep="first", maintain_order=True)  # fmt: skip
-    counted = joined.filter(pl.col("revision").is_null()).filter(changed).with_columns(
+    states = joined.filter(pl.col("revision").is_null()).filter(is_state)
+    several = states.filter(pl.col("current_revision").is_not_null() & (pl.len().over(over) > 1))
+    states = states.join(_states_landed(warehouse, posts, several), on=over, how="left", maintain_order="left")
+    has_landed = pl.coalesce(pl.int_range(pl.len()).over(over, order_by="order") < pl.col("landed"), is_current)
+    counted = states.filter(~has_landed).drop("landed").with_columns(
         revision=pl.col("last_revision")
         + pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(over, order_by="order")
     )  # fmt: skip
     rows = pl.concat([numbered, counted]).sort("order").with_columns(ingested_at=pl.lit(now, pl.Datetime("us", "UTC")))
     return _with_day(rows, settings, now).select(RAW_POSTS.polars_schema.names())
+
+
+def _states_landed(warehouse: Warehouse, posts: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """How many of its states a post begins with, as `landed`, are the last states that landed of it.
+
+    Args:
+        warehouse: Where they landed.
+        posts: All posts of the files: a revision that they number themselves is none of those counted.
+        states: States that differ from the one before, without a number, of posts that have several, in order.
+    """
+    found: dict[str, list[object]] = {"source": [], "post_id": [], "landed": []}
+    schema = {"source": pl.String(), "post_id": pl.String(), "landed": pl.Int64()}
+    if states.is_empty():
+        return pl.DataFrame(found, schema)
+    names = ("source", "post_id", *_CONTENT)
+    history = warehouse.read(
+        f"SELECT p.revision, {', '.join(f'p.{name}' for name in names)} "
+        "FROM raw.posts p SEMI JOIN incoming USING (source, post_id) ORDER BY p.revision",
+        frames={"incoming": states.select("source", "post_id").unique()},
+    ).join(posts.select("source", "post_id", "revision"), on=["source", "post_id", "revision"], how="anti",
+           maintain_order="left")  # fmt: skip
+    landed = history.select(names).rows_by_key(["source", "post_id"])
+    for (source, post_id), told in states.select(names).rows_by_key(["source", "post_id"]).items():
+        known = landed.get((source, post_id), [])
+        longest = min(len(told), len(known))
+        overlap = next((size for size in range(longest, 0, -1) if told[:size] == known[-size:]), 0)
+        found["source"].append(source)
+        found["post_id"].append(post_id)
+        found["landed"].append(overlap)
+    return pl.DataFrame(found, schema)
 
 
 def _with_day(rows: pl.DataFrame, settings: Settings, now: datetime) -> pl.DataFrame:

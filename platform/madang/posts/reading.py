@@ -104,8 +104,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             frame = pl.read_csv(path, infer_schema=False) if suffix == ".csv" else pl.read_parquet(path)
             frame = frame.with_columns(cs.float().replace([math.nan, math.inf, -math.inf], None))
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise InputError(path, f"not readable as {suffix[1:]} ({str(error).splitlines()[0]})",
-                             "Repair the file; nothing was written") from error  # fmt: skip
+            # polars quotes cells in some of its messages.
+            raise InputError(path, f"not readable as {suffix[1:]} ({error.__class__.__name__})",
+                             "Repair the file; nothing was written") from None  # fmt: skip
         yield from enumerate(frame.iter_rows(named=True), 1)
     else:
         raise InputError(path, f"files of type {suffix or 'none'} are not read", "Give .jsonl, .csv or .parquet")
@@ -210,10 +211,10 @@ def _revision(value: object, place: str) -> int | None:
         if abs(revision) >= 2**63:
             raise ValueError
         return revision
-    except ValueError as error:
+    except ValueError:
         raise InputError(
-            place, f"revision {value!r} is not a whole number", "Correct it; nothing was written"
-        ) from error
+            place, f"revision ({_shape(value)}) is not a whole number", "Correct it; nothing was written"
+        ) from None
 
 
 def _images(value: object, place: str) -> list[str]:
@@ -233,7 +234,7 @@ def _flag(value: object, place: str) -> bool:
         return True
     if str(value).lower() in ("false", "0"):
         return False
-    raise InputError(place, f"deleted {value!r} is neither true nor false", "Correct it; nothing was written")
+    raise InputError(place, f"deleted ({_shape(value)}) is neither true nor false", "Correct it; nothing was written")
 
 
 def _instant(value: object, timezone: str, place: str) -> datetime | None:
@@ -244,11 +245,19 @@ def _instant(value: object, timezone: str, place: str) -> datetime | None:
         if instant.tzinfo is None:
             instant = instant.replace(tzinfo=ZoneInfo(timezone))
         return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError):
         raise InputError(
-            place, f"event_at {value!r} is not an ISO 8601 instant",
+            place, f"event_at ({_shape(value)}) is not an ISO 8601 instant",
             "Write 2024-11-27T09:00:00+09:00; nothing was written",
-        ) from error  # fmt: skip
+        ) from None  # fmt: skip
+
+
+def _shape(value: object) -> str:
+    """What stands in a cell, never the cell itself: errors reach the event log, and a cell may hold personal data.
+
+    For the same reason these errors have no cause: Python's own quote the value.
+    """
+    return f"text of {len(value)} characters" if isinstance(value, str) else type(value).__name__
 
 
 def _file_hash(path: Path) -> str:

@@ -9,7 +9,7 @@ from sqlglot.optimizer.qualify_columns import quote_identifiers
 
 from madang.posts.table import RAW_POSTS
 
-_BOOLEAN_SAFE = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Paren)
+_CONDITIONS = (exp.Predicate, exp.Boolean, exp.Contains, exp.StartsWith, exp.EndsWith, exp.Escape)
 # Anonymous is a function that sqlglot does not know: it could not be written in another dialect, and may read files.
 _FORBIDDEN = (
     exp.Subquery,
@@ -49,9 +49,40 @@ def compile_where(source: str, dialect: Literal["duckdb", "bigquery"] = "duckdb"
             raise WhereError(f"`{source}`: unknown column {node.sql(dialect='duckdb')!r} (there are: {known})")
     for node in tree.walk():
         _check_comparison(node, source)
-    if not isinstance(tree, _BOOLEAN_SAFE) and not (isinstance(tree, exp.Column) and _TYPES[tree.name] == "BOOLEAN"):
+        _check_cast(node, source)
+    if not _is_condition(tree):
         raise WhereError(f"`{source}` is not a condition (true or false)")
+    if dialect == "bigquery":
+        tree = tree.transform(_with_exact_case)
     return quote_identifiers(tree.copy()).sql(dialect=dialect)
+
+
+def _is_condition(node: exp.Expr) -> bool:
+    match node:
+        case exp.Paren() | exp.Not():
+            return _is_condition(node.this)
+        case exp.Connector():
+            return _is_condition(node.this) and _is_condition(node.expression)
+        case exp.Column():
+            return _TYPES[node.name] == "BOOLEAN"
+    return isinstance(node, _CONDITIONS)
+
+
+def _with_exact_case(node: exp.Expr) -> exp.Expr:
+    # sqlglot writes CONTAINS_SUBSTR, which ignores case where DuckDB's contains() does not.
+    if isinstance(node, exp.Contains):
+        return exp.GT(this=exp.StrPosition(this=node.this, substr=node.expression), expression=exp.Literal.number(0))
+    return node
+
+
+def _check_cast(node: exp.Expr, source: str) -> None:
+    # A cast that fails at run time prints the value that it could not read: text of a post. date(x) is such a cast.
+    is_cast = isinstance(node, exp.Cast | exp.Date | exp.StrToTime) and not isinstance(node, exp.TryCast)
+    if is_cast and node.find(exp.Column) is not None:
+        raise WhereError(
+            f"`{source}`: {node.sql(dialect='duckdb')!r} fails on the first value that it cannot read: "
+            "write try_cast(column AS type)"
+        )
 
 
 _TYPES = {column.name: column.type.duckdb for column in RAW_POSTS.columns}

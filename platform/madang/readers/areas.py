@@ -4,7 +4,9 @@ import re
 
 M2_PER_PYEONG = 3.3058
 M2_PER_SQFT = 0.092903
-_AREA = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(평|m2|m²|㎡|제곱미터|미터|sq\.?\s?ft|sqft|square feet|sf)", re.IGNORECASE)
+_AREA = re.compile(
+    r"(\d[\d,]*(?:\.\d+)?)\s*(평|m2|m²|㎡|제곱미터|(?:sq\.?|square)\s?(?:ft|feet|foot)|sf)", re.IGNORECASE
+)
 
 
 def read_area_m2(text: str) -> float | None:

@@ -17,8 +17,29 @@ _NUMBER = re.compile(
 )
 # 한 달 and 두 개 count; 한강 does not: a native numeral counts only before a space or a counter.
 _NATIVE_NUMBER = re.compile(r"(?<![가-힣])(하나|둘|셋|넷|(?:한|두|세|네)(?=\s?(?:개|칸|곳|명|분|층)))")
+_NUMERAL = "일이삼사오육칠팔구십백천만억"
+_BIG = "[십백천만억]"
+_SIZE = r"\d[\d,]*+(?:\.\d+)?+"
+# A numeral syllable also begins words (이사비, 구로역, 일시불): a spelt number ends where a word does.
+_END = r"(?=$|[^가-힣]|원|에)"
+# Units that make a number something else than money; after a space a word may only begin like one (40 개별난방).
+_OTHER = (
+    r"(?:평|층|호|분|개|명|칸|인|년|일(?!시)|시|번|세|동|룸|제곱|미터|퍼센트|%|㎡|m²|m2|k?m(?![a-z0-9])|sq|sf\b|"
+    r"min|bed|br\b|room)"
+)
+OTHER_UNIT = re.compile(rf"{_OTHER}|\s+{_OTHER}(?![가-힣])", re.IGNORECASE)
 _AMOUNT = re.compile(
-    r"(?:\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억])(?:[\d,.]|[일이삼사오육칠팔구십백천만억]|\s(?=[\d일이삼사오육칠팔구십백천]))*"
+    # 일억 2천
+    rf"(?:(?<![가-힣])[일이삼사오육칠팔구십백천]+[만억]\s?)?(?<!\d){_SIZE}(?:{_BIG}++|\s[십백천]*[만억]{_END})?"
+    # What goes on: 1억 2천, 1억 5000, 1만5천, 1만 5000원, 3천오백; not 1000만 50, 50만 33평 or 40만 이상.
+    rf"(?:(?:(?<=억)\s?{_SIZE}{_BIG}*+|(?<={_BIG}){_SIZE}{_BIG}*+|(?<={_BIG})\s{_SIZE}(?:{_BIG}++|(?=\s?원)))"
+    rf"(?!{_OTHER}|\s+{_OTHER}(?![가-힣]))"
+    rf"|(?<={_BIG})[{_NUMERAL}]+{_END}|(?<=억)\s[{_NUMERAL}]+{_END}|(?<={_BIG})\s[{_NUMERAL}]+(?=원))*",
+    re.IGNORECASE,
+)
+_SPELT_AMOUNT = re.compile(
+    rf"(?<![가-힣])(?=[일이삼사오육칠팔구]*{_BIG})[{_NUMERAL}]+"
+    rf"(?:(?<=억)\s[{_NUMERAL}]+|(?<=만)\s[{_NUMERAL}]+(?=원))*{_END}"
 )
 
 
@@ -60,15 +81,24 @@ def find_number(value: float, text: PostText, words: Mapping[str, float]) -> Spa
 
 
 def read_amount(text: str) -> float | None:
-    """Value of a Korean amount: "1억 2천" is 120,000,000 and "3천5백" 3,500; None if it holds no number.
+    """Value of the first Korean amount: "1억 2천" is 120,000,000 and "3천5백" 3,500; None if there is none.
 
     A 천 after 억 counts in ten thousands, as it is spoken (1억 2천 is 1억 2천만).
     """
-    match = _AMOUNT.search(text)
-    if match is None:
-        return None
+    first = next(amounts_in(text), None)
+    return None if first is None else first.value
+
+
+def amounts_in(text: str) -> Iterator[NumberSpan]:
+    """Korean amounts of a text: first those that have digits, in their order, then those spelt out."""
+    for pattern in (_AMOUNT, _SPELT_AMOUNT):
+        for match in pattern.finditer(text):
+            yield NumberSpan(_value(match.group()), match.start(), match.end())
+
+
+def _value(amount: str) -> float:
     total, section, number, after_eok = 0.0, 0.0, None, False
-    for part in re.findall(r"\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억]", match.group()):
+    for part in re.findall(r"\d[\d,]*(?:\.\d+)?|[일이삼사오육칠팔구십백천만억]", amount):
         if part in _DIGITS:
             number = float(_DIGITS[part])
         elif part in _UNITS:

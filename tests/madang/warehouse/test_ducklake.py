@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from scenario import frame
 
-from madang.errors import WarehouseError
+from madang.errors import InputError, WarehouseError
 from madang.schema.types import BOOLEAN, DATE, FLOAT, INSTANT, INTEGER, JSON, SPANS, TEXT, TEXTS, Column, Table
 from madang.warehouse.ducklake import DuckLakeWarehouse, literal, quote
 from madang.warehouse.protocol import Change
@@ -214,6 +214,52 @@ def test_sums_come_back_as_integers(warehouse: DuckLakeWarehouse) -> None:
     found = warehouse.read(f"SELECT sum(v) AS total, count(*) AS n FROM {town.name}")
 
     assert found.schema == pl.Schema({"total": pl.Int64(), "n": pl.Int64()})
+
+
+def test_decimals_come_back_as_floats(warehouse: DuckLakeWarehouse) -> None:
+    """They were cut to integers: 1.5 came back as 1, and 0.75 as 0."""
+    town = made(warehouse, "halved", a=1, b=2)
+    found = warehouse.read(f"SELECT 1.5 AS a, 0.25 * 3 AS b, round(sum(v) * 0.5, 2) AS c, sum(v) AS d FROM {town.name}")
+
+    assert found.rows() == [(1.5, 0.75, 1.5, 3)]
+    assert found.dtypes == [pl.Float64(), pl.Float64(), pl.Float64(), pl.Int64()]
+
+
+def test_a_failed_conversion_is_refused_without_the_value(warehouse: DuckLakeWarehouse) -> None:
+    """DuckDB quotes the value, and that was the body of a post in the log of a run."""
+    with pytest.raises(InputError) as error:
+        warehouse.read("SELECT CAST(body AS INTEGER) FROM (VALUES ('secret')) posts(body)")
+
+    assert str(error.value) == (
+        "query: a value cannot be converted to the type it is cast to. Use try_cast, which gives null"
+    )
+    assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("", "it holds no statement. Write one, such as: SELECT count(*) FROM raw.posts"),
+        ("-- nothing", "it holds no statement. Write one, such as: SELECT count(*) FROM raw.posts"),
+        ("SELECT INTERVAL 1 DAY AS i", "column 'i' is INTERVAL, which cannot be shown. Cast it to VARCHAR"),
+        ("SELECT [INTERVAL 1 DAY] AS i", "column 'i' is INTERVAL[], which cannot be shown. Cast it to VARCHAR"),
+        (
+            "SELECT 9223372036854775807::HUGEINT + 1 AS i",
+            "an integer of i has more than 64 bits. Cast it to DOUBLE or VARCHAR",
+        ),
+    ],
+)
+def test_what_polars_cannot_hold_is_refused_with_a_remedy(warehouse: DuckLakeWarehouse, sql: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        warehouse.read(sql)
+
+    assert str(error.value) == f"query: {message}"
+
+
+def test_a_name_like_a_type_s_is_no_type(warehouse: DuckLakeWarehouse) -> None:
+    found = warehouse.read("""SELECT {'UNION': 1} AS "INTERVAL", 'UNION'::ENUM('UNION') AS e""")
+
+    assert found.rows() == [({"UNION": 1}, "UNION")]
 
 
 def test_instants_are_utc_whatever_the_machine_s_zone(warehouse: DuckLakeWarehouse) -> None:
