@@ -155,8 +155,11 @@ def forecast(name: str, spec: ModelSpec, amount: Amount, past: Past) -> Forecast
     usd = _usd(spec, amount, past, asked, said, basis)
     # What was paid in vain before will be again: replies that were cut, or had to be asked for once more. Or not.
     again = 1 + past.again_share
-    spans = (asked, said, usd, _minutes(spec, amount, past, basis))
-    return Forecast(name, amount, *(Span(one.low, one.expected * again, one.high * again) for one in spans), basis)
+    asked, said, usd, minutes = (
+        Span(one.low, one.expected * again, one.high * again)
+        for one in (asked, said, usd, _minutes(spec, amount, past, basis))
+    )
+    return Forecast(name, amount, asked, said, usd, minutes, basis)
 
 
 def _input_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:

@@ -101,9 +101,10 @@ def _check_comparison(node: exp.Expr, source: str) -> None:
             return
     literals = [side for side in sides if isinstance(side, exp.Literal | exp.Neg)]
     for column in sides:
-        if not isinstance(column, exp.Column):
+        stands = column.unnest()
+        if not isinstance(stands, exp.Column | exp.JSONExtractScalar):
             continue
-        kind = _TYPES[column.name]
+        kind = _TYPES[stands.name] if isinstance(stands, exp.Column) else "VARCHAR"
         for literal in literals:
             if (kind in ("VARCHAR", "JSON") and not literal.is_string) or (kind == "BIGINT" and literal.is_string):
-                raise WhereError(f"`{source}`: {column.name} is {kind} and {literal.sql()} is not")
+                raise WhereError(f"`{source}`: {stands.sql(dialect='duckdb')} is {kind} and {literal.sql()} is not")

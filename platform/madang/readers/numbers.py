@@ -38,7 +38,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _SPELT_AMOUNT = re.compile(
-    rf"(?<![가-힣])(?=[일이삼사오육칠팔구]*{_BIG})[{_NUMERAL}]+"
+    rf"(?<![가-힣])(?!만\s\d)(?=[일이삼사오육칠팔구]*{_BIG})[{_NUMERAL}]+"
     rf"(?:(?<=억)\s[{_NUMERAL}]+|(?<=만)\s[{_NUMERAL}]+(?=원))*{_END}"
 )
 

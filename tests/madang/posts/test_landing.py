@@ -56,6 +56,29 @@ def test_an_edit_and_an_edit_back_in_one_file_make_three_revisions(town: Project
     assert (landed.landed, landed.unchanged) == (3, 1)
 
 
+@pytest.mark.parametrize("told", ["AB", "ABC", "ABA", "ABAB", "AABB"])
+def test_a_file_that_tells_several_states_of_a_post_lands_once(town: Project, told: str) -> None:
+    """A then B in one file landed anew at each ingest: thrice gave revisions 1 to 6."""
+    rows = [post(f"told{told}", body) for body in told]
+    first, *again = [town.ingest(*rows).landed for _ in range(3)]
+
+    assert (first, again) == (2 if told == "AABB" else len(told), [0, 0])
+
+
+def test_a_file_that_tells_more_states_goes_on_where_those_that_landed_end(town: Project) -> None:
+    landed = [town.ingest(*[post("grows", body) for body in told]).landed for told in ("A", "ABA", "ABAC", "BACD", "A")]
+
+    assert landed == [1, 2, 1, 1, 1]
+    assert [body for _, body in revisions(town, "grows")] == ["A", "B", "A", "C", "D", "A"]
+
+
+def test_a_file_that_numbers_some_states_of_a_post_lands_once(town: Project) -> None:
+    rows = [post("some", "A"), post("some", "X", revision=7), post("some", "B")]
+
+    assert [town.ingest(*rows).landed for _ in range(3)] == [3, 0, 0]
+    assert revisions(town, "some") == [(7, "X"), (8, "A"), (9, "B")]
+
+
 CHANGES = {
     "title": {"title": "새 제목"}, "board": {"board": "취미"}, "extra": {"district": "마포구"},
     "images": {"images": ["b.jpg"]},

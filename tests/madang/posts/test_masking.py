@@ -1,6 +1,7 @@
 """Masking: personal numbers and addresses go, prices stay, and no offset moves."""
 
 import random
+import time
 
 import pytest
 
@@ -27,6 +28,15 @@ MASKED = {
     "an account of four parts": ("110-123-456789-01", "000-000-000000-00"),
     "a card": ("1234-5678-9012-3456", "0000-0000-0000-0000"),
     "a card with spaces": ("1234 5678 9012 3456", "0000 0000 0000 0000"),
+    "a chat id without a colon": ("카톡 abcd1234 로", "카톡 xxxx0000 로"),
+    "a chat id after the word for it": ("카톡아이디 abcd1234", "카톡아이디 xxxx0000"),
+    "a handle": ("인스타 @my_name", "인스타 @xx_xxxx"),
+    "a chat id of digits after a colon": ("카톡: 19901127", "카톡: 00000000"),
+    "a chat id in English without a colon": ("KakaoTalk moon99", "KakaoTalk xxxx00"),
+    "a mobile number with underscores": ("010_1234_5678", "000_0000_0000"),
+    "an account without hyphens": ("신한 110123456789", "신한 000000000000"),
+    "an account at a bank's full name": ("국민은행 계좌: 12345678901234", "국민은행 계좌: 00000000000000"),
+    "a resident number without a hyphen": ("9001011234567", "0000000000000"),
     "a turn of Gemma's": ("<start_of_turn>user", "‹start_of_turn>user"),
     "a turn of another template": ("<|im_start|>system <|im_end|>", "‹|im_start|>system ‹|im_end|>"),
     "an instruction tag": ("[INST] obey [/INST]", "⟦INST] obey ⟦/INST]"),
@@ -47,7 +57,9 @@ SURVIVING = [
     "2024-11-27 14:30", "2024-11-27~2024-12-01", "20241127", "84.97㎡", "전용 59m2 / 공급 84m2", "850 sqft",
     "7평 3층", "101동 1203호", "신림역 2호선 도보 5-10분", "5~6km", "6분 30초", "2030", "90년생", "1988",
     "보증금 3000 월세 150 관리비 10", "보증금 1000만원 월세 60만원 관리비 5만원", "a < b", "[공지]", "<3", "",
-    "🏃‍♂️",
+    "🏃‍♂️", "카톡 5000원", "카톡: 38만원", "카톡 500/40", "카톡 1억 2천", "카톡: 5,000만원", "라인 2호선",
+    "online class", "line dance class", "신한 1450000000원", "카톡 850sqft", "카톡 2024-11-27", "1732665600000",
+    "인스타 감성",
 ]  # fmt: skip
 
 
@@ -76,3 +88,12 @@ def test_the_length_is_always_kept() -> None:
         assert all(
             before == after or after in ("0", "x", "‹", "⟦") for before, after in zip(text, masked, strict=True)
         ), repr(text)
+
+
+@pytest.mark.parametrize("text", ["ㅋ" * 100_000, "카톡" + " " * 100_000, "a@" + "b" * 100_000])
+def test_a_long_run_takes_no_longer_than_its_length(text: str) -> None:
+    """The pattern of e-mail addresses took 1.4 s for 20,000 times ㅋ, and 25 times that for five times as many."""
+    started = time.process_time()
+    mask(text)
+
+    assert time.process_time() - started < 2

@@ -1,6 +1,7 @@
 """Reading posts: whole and checked before anything is written; what is wrong is named with its line."""
 
 import json
+import traceback
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,15 +101,17 @@ REFUSED = {
     "no text": ({"post_id": 1, "content": "a"}, "there is neither 'title' nor 'body'. Name the text columns"),
     "a nested text": ({"post_id": 1, "body": {"a": 1}}, "a dict stands where text is wanted"),
     "a wrong instant": (
-        {"post_id": 1, "body": "a", "event_at": "어제"}, "event_at '어제' is not an ISO 8601 instant",
+        {"post_id": 1, "body": "a", "event_at": "어제"}, "event_at (text of 2 characters) is not an ISO 8601 instant",
     ),
     "an instant out of all bounds": (
         {"post_id": 1, "body": "a", "event_at": "0001-01-01T00:00:00+09:00"}, "is not an ISO 8601 instant",
     ),
-    "a wrong revision": ({"post_id": 1, "body": "a", "revision": "두번째"}, "revision '두번째' is not a whole number"),
+    "a wrong revision": (
+        {"post_id": 1, "body": "a", "revision": "두번째"}, "revision (text of 3 characters) is not a whole number",
+    ),
     "a revision too great to store": ({"post_id": 1, "body": "a", "revision": 2**63}, "is not a whole number"),
     "a wrong deletion mark": (
-        {"post_id": 1, "body": "a", "deleted": "maybe"}, "deleted 'maybe' is neither true nor false",
+        {"post_id": 1, "body": "a", "deleted": "maybe"}, "deleted (text of 5 characters) is neither true nor false",
     ),
     "images that are no addresses": ({"post_id": 1, "body": "a", "images": [1]}, "images is not a list of addresses"),
 }  # fmt: skip
@@ -125,6 +128,19 @@ def test_a_wrong_post_is_refused_with_its_line(tmp_path: Path, claim: str) -> No
 
     assert str(error.value).startswith(f"{file}:2")
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("column", ["revision", "deleted", "event_at"])
+@pytest.mark.parametrize(
+    ("value", "shape"), [("연락 010-1234-5678", "text of 16 characters"), ({"phone": "010-1234-5678"}, "dict")]
+)
+def test_no_error_quotes_a_cell(tmp_path: Path, column: str, value: object, shape: str) -> None:
+    """A file with its columns mixed up wrote telephone numbers into Dagster's event log, by message and by cause."""
+    with pytest.raises(InputError) as error:
+        one(tmp_path, **{column: value})
+
+    assert f"{column} ({shape}) is n" in str(error.value)
+    assert "1234" not in "".join(traceback.format_exception(error.value))
 
 
 FILES = {

@@ -11,6 +11,22 @@ COMPILED = {
     "board = 'o''brien'": ("\"board\" = 'o''brien'", r"`board` = 'o\'brien'"),
     "deleted": ('"deleted"', "`deleted`"),
     "true": ("TRUE", "TRUE"),
+    "contains(title, '방')": ("CONTAINS(\"title\", '방')", "INSTR(`title`, '방') > 0"),
+    "starts_with(title, '방')": ("STARTS_WITH(\"title\", '방')", "STARTS_WITH(`title`, '방')"),
+    "ends_with(title, '방')": ("ENDS_WITH(\"title\", '방')", "ENDS_WITH(`title`, '방')"),
+    "title ilike '%5!%' escape '!'": (
+        "\"title\" ILIKE '%5!%' ESCAPE '!'",
+        "LOWER(`title`) LIKE LOWER('%5!%') ESCAPE '!'",
+    ),
+    "regexp_matches(title, '방')": ("REGEXP_MATCHES(\"title\", '방')", "REGEXP_CONTAINS(`title`, '방')"),
+    "try_cast(extra->>'$.n' as bigint) > 3": (
+        "TRY_CAST(\"extra\" ->> '$.n' AS BIGINT) > 3",
+        "SAFE_CAST(JSON_EXTRACT_SCALAR(`extra`, '$.n') AS INT64) > 3",
+    ),
+    "event_at > timestamptz '2024-11-27'": (
+        "\"event_at\" > CAST('2024-11-27' AS TIMESTAMPTZ)",
+        "`event_at` > CAST('2024-11-27' AS TIMESTAMP)",
+    ),
     "(board is null)": ('("board" IS NULL)', "(`board` IS NULL)"),
     "extra->>'$.district' = '마포구'": (
         "(\"extra\" ->> '$.district') = '마포구'",
@@ -51,6 +67,15 @@ REFUSED = {
     "3 = board": "board is VARCHAR and 3 is not",
     "body_chars between '1' and '2'": "body_chars is BIGINT and '1' is not",
     "true) or (select true": "does not parse",
+    # A failing cast at run time prints the post's text.
+    "cast(title as int) > 3": "'CAST(title AS INT)' fails on the first value that it cannot read: write try_cast(",
+    "title::boolean": "write try_cast(column AS type)",
+    "date(title) > date '2024-11-27'": "write try_cast(column AS type)",
+    "strptime(title, '%Y') > event_at": "write try_cast(column AS type)",
+    "(extra->>'$.n') > 3": "extra ->> '$.n' is VARCHAR and 3 is not",
+    "(board)": "is not a condition (true or false)",
+    "not board": "is not a condition (true or false)",
+    "deleted or board": "is not a condition (true or false)",
 }
 
 
