@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from madang.errors import InputError
 from madang.evaluation import evaluate
 from madang.posts.table import CURRENT, content_hash_sql
 from madang.releases import live
@@ -48,7 +49,11 @@ def show_posts(console: Console, warehouse: Warehouse, scope: Scope) -> None:
         frames={"own": scope.own},
     ).to_dicts()
     if not rows:
-        console.print(f"{task.name}: no post of these has a row; ops.quarantine and `madang plan {task.name}` say why")
+        console.print(
+            f"{task.name}: no post of these has a row of the live recipe, {live(warehouse, task.name)}; ops.quarantine "
+            f"and `madang plan {task.name}` say why, `madang release {task.name}@N` makes another recipe live",
+            soft_wrap=True,
+        )  # fmt: skip
     rows.sort(key=lambda row: -len(_evidence(task, row)))
     for row in rows[:_SHOWN_POSTS]:
         text = Text()
@@ -84,7 +89,12 @@ def show_scores(console: Console, settings: Settings, warehouse: Warehouse, task
     recipe = live(warehouse, task.name)
     if recipe is None:
         return
-    report = evaluate(task, settings, task.folder / "samples.jsonl", recipe=recipe, sample=None, warehouse=warehouse)
+    samples = task.folder / "samples.jsonl"
+    try:
+        report = evaluate(task, settings, samples, recipe=recipe, sample=None, warehouse=warehouse)
+    except InputError as error:  # the live recipe is another than the one that read the samples
+        console.print(f"{task.name}: no scores. {error}", markup=False, soft_wrap=True)
+        return
     table = Table(title=f"{task.name}: {report.n} posts against gold.jsonl", title_justify="left", box=SIMPLE_HEAD)
     for column in ("field", "metric", "value", "95% interval", "baseline"):
         table.add_column(column, justify="left" if column in ("field", "metric") else "right")
