@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from scenario import Project, make_project, post
 
-from madang.errors import ModelUnavailable
+from madang.errors import CapReached, ModelUnavailable
 from madang.extraction.policy import Breaker, Policy, Tries
 
 LEDGER = "SELECT outcome, count(*) FROM ops.ledger GROUP BY outcome ORDER BY outcome"
@@ -147,3 +147,17 @@ def test_a_call_waits_for_those_in_flight_where_they_hold_what_is_left_of_the_ca
     report = project.run(cap_usd=0.65)
 
     assert (report.progress.extracted, round(report.progress.usd, 2)) == (8, 0.08)
+
+
+def test_a_capped_run_stops_short_of_its_cap_and_goes_on_without_a_repeat(project: Project) -> None:
+    """Three dollars of calls under a cap of one; a call may cost three cents and costs one."""
+    project.set_model(usd=0.01, reserve=0.03)
+    project.ingest(*(post(f"p{number:03}", f"running {number}") for number in range(300)))
+    with pytest.raises(CapReached):
+        project.run(cap_usd=1.0)
+    spent = project.rows("SELECT sum(usd) FROM ops.ledger")[0][0]
+    rest = project.run()
+
+    assert 0.95 <= spent <= 1.0
+    assert (rest.progress.extracted, rest.pending) == (300 - round(spent / 0.01), 0)
+    assert len(project.sent()) == len(set(project.sent())) == 300
