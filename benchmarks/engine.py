@@ -31,7 +31,8 @@ IN_FLIGHT = 200
 LATENCY = Latency(kind="lognormal", seconds=0.8)
 BURST = Window(open_seconds=0.5, period_seconds=10.0)
 RETRY_AFTER_SECONDS = 1.0
-LIMIT_SECONDS = 900.0
+LIMIT_SECONDS = 60.0  # and so much more for each post:
+LIMIT_SECONDS_A_POST = 0.02
 PEERS = {
     "curator": ["bespokelabs-curator"],
     "daft": ["daft[openai]"],
@@ -137,7 +138,7 @@ def _run(contender: str, posts: int, server: Proving, folder: Path) -> Watched:
         project = folder / "project"
         land_posts(make_project(project, model), make_posts(posts))
         command = [sys.executable, str(HERE / "engine_madang.py"), str(project), json.dumps(model)]
-        return watch(command, folder, environment, LIMIT_SECONDS)
+        return watch(command, folder, environment, LIMIT_SECONDS + posts * LIMIT_SECONDS_A_POST)
     python = str(WORK / contender / "bin" / "python") if contender in PEERS else sys.executable
     environment |= {
         "CURATOR_CACHE_DIR": str(folder / "cache"), "CURATOR_DISABLE_CACHE": "1", "TELEMETRY_ENABLED": "false",
@@ -145,7 +146,7 @@ def _run(contender: str, posts: int, server: Proving, folder: Path) -> Watched:
     }  # fmt: skip
     command = [python, str(HERE / "engine_peers.py"), contender, str(_requests(posts)), f"{server.url}/v1",
                str(IN_FLIGHT)]  # fmt: skip
-    return watch(command, folder, environment, LIMIT_SECONDS)
+    return watch(command, folder, environment, LIMIT_SECONDS + posts * LIMIT_SECONDS_A_POST)
 
 
 def _requests(posts: int) -> Path:
@@ -217,7 +218,9 @@ def overhead_section(posts: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     land_posts(make_project(folder / "project", model), make_posts(posts))
     command = [sys.executable, str(HERE / "engine_madang.py"), str(folder / "project"), json.dumps(model)]
-    watched = watch(command, folder, {**os.environ, "PYTHONPATH": str(HERE)}, LIMIT_SECONDS)
+    watched = watch(
+        command, folder, {**os.environ, "PYTHONPATH": str(HERE)}, LIMIT_SECONDS + posts * LIMIT_SECONDS_A_POST
+    )
     told = next(json.loads(line[5:]) for line in watched.lines if line.startswith("TOLD "))
     row = [f"{posts:,}", f"{told['seconds'] / posts * 1000:.2f}", f"{watched.cpu_seconds / posts * 1000:.2f}",
            f"{watched.peak_mib:.0f}", f"{told['extracted']:,}"]  # fmt: skip

@@ -185,7 +185,7 @@ def rollback(task: str) -> None:
 @click.option("--acknowledge-lost", metavar="TASK", help="Say that you know of a task's lost replies.")
 @guarded
 def check(acknowledge_lost: str | None) -> None:
-    """Check every task's declaration, and the rows of each that has been run; exit 1 if one fails."""
+    """Check declarations and rows; exit 1 if one fails. `low` is a quality that is low, not a row that is wrong."""
     from madang.extraction.checks import acknowledge_lost as acknowledge
     from madang.extraction.checks import run_checks
     from madang.settings import Settings
@@ -206,8 +206,9 @@ def check(acknowledge_lost: str | None) -> None:
         if not has_rows:
             continue
         for result in run_checks(open_warehouse(settings, read_only=True), task):
-            click.echo(f"{'ok     ' if result.passed else 'FAILED '} {task.name}: {result.name}: {result.summary}")
-            failed += not result.passed
+            word = "ok" if result.passed else "FAILED" if result.severity == "error" else "low"
+            click.echo(f"{word:7} {task.name}: {result.name}: {result.summary}")
+            failed += word == "FAILED"
     if failed:
         sys.exit(1)
 
