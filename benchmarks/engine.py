@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,12 +150,12 @@ def _run(contender: str, posts: int, server: Proving, folder: Path) -> Watched:
     return watch(command, folder, environment, LIMIT_SECONDS + posts * LIMIT_SECONDS_A_POST)
 
 
+@cache
 def _requests(posts: int) -> Path:
     file = WORK / f"requests-{posts}.jsonl"
-    if not file.exists():
-        model = {"lane": "online", "provider": "openai", "model": "gpt-4o-mini", "base_url": "http://localhost/v1"}
-        settings = make_project(WORK / "requests", model)
-        write_requests(settings, land_posts(settings, make_posts(posts)), file)
+    model = {"lane": "online", "provider": "openai", "model": "gpt-4o-mini", "base_url": "http://localhost/v1"}
+    settings = make_project(WORK / "requests", model)
+    write_requests(settings, land_posts(settings, make_posts(posts)), file)
     return file
 
 

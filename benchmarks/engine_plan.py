@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-from engine_project import make_project
+from engine_project import REPOSITORY, make_project, use_bench_model
 from engine_report import table
 
-from madang.extraction.plan import make_plan
+from madang.extraction.plan import make_plan, recipe_name
 from madang.models.catalogue import Catalogue
 from madang.posts.table import CURRENT, content_hash_sql
 from madang.recipe import recipe_of
@@ -38,7 +38,7 @@ def plan_section(posts: int, work: Path) -> str:
     """Each way in processes of its own; medians of three."""
     folder = work / "plan"
     marker = folder / f"{posts}.made"
-    if not marker.exists():
+    if not marker.exists() or not _is_current(folder):
         shutil.rmtree(folder, ignore_errors=True)
         _make(posts, folder)
         marker.touch()
@@ -62,6 +62,18 @@ def plan_section(posts: int, work: Path) -> str:
 
 def _settings(folder: Path) -> Settings:
     return Settings(project=folder / "project", home=folder / "project" / ".madang", models={"bench": _MODEL})
+
+
+def _is_current(folder: Path) -> bool:
+    """Whether the rows were made under the recipe of today's code; under another one every post would be pending."""
+    settings = _settings(folder)
+    shutil.copytree(REPOSITORY / "assets" / "groups", folder / "project" / "assets" / "groups", dirs_exist_ok=True)
+    use_bench_model(folder / "project")
+    warehouse = open_warehouse(settings)
+    recipe = recipe_of(load_task(settings.project, "groups"), Catalogue(settings).identity)
+    is_current = recipe_name(warehouse, recipe) is not None
+    warehouse.close()
+    return is_current
 
 
 def _make(posts: int, folder: Path) -> None:

@@ -54,12 +54,17 @@ def make_project(folder: Path, model: dict[str, Any]) -> Settings:
     shutil.rmtree(folder, ignore_errors=True)
     task = folder / "assets" / "groups"
     shutil.copytree(REPOSITORY / "assets" / "groups", task, ignore=shutil.ignore_patterns("__pycache__"))
-    declared = (task / "defs.yaml").read_text(encoding="utf-8")
-    (task / "defs.yaml").write_text(declared.replace("use: local", "use: bench"), encoding="utf-8")
+    use_bench_model(folder)
     lines = ["[tool.madang]", "[tool.madang.models.bench]"]
     lines += [f"{name} = {json.dumps(value)}" for name, value in model.items() if not isinstance(value, dict)]
     (folder / "pyproject.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return Settings(project=folder, home=folder / ".madang", models={"bench": model})
+
+
+def use_bench_model(folder: Path) -> None:
+    """Has a project's copy of the task ask the model `bench`."""
+    file = folder / "assets" / "groups" / "defs.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("use: local", "use: bench"), encoding="utf-8")
 
 
 def make_posts(count: int) -> pl.DataFrame:
