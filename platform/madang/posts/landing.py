@@ -138,10 +138,3 @@ def _with_day(rows: pl.DataFrame, settings: Settings, now: datetime) -> pl.DataF
     clipped = pl.max_horizontal(own, pl.lit(settings.first_day))
     first = clipped.first().over("source", "post_id", order_by="order")
     return rows.with_columns(day=pl.coalesce("first_day", first))
-
-
-def days_of(posts: pl.DataFrame, settings: Settings) -> tuple[date, ...]:
-    """Partitions that a file of posts would touch if all of it were new."""
-    now = datetime.now(UTC)
-    rows = posts.with_columns(order=pl.int_range(pl.len()), first_day=pl.lit(None, pl.Date()))
-    return tuple(sorted(_with_day(rows, settings, now)["day"].unique()))

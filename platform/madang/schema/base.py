@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -29,13 +29,6 @@ class Reading:
     values: dict[str, Value]
     evidence: tuple[Span, ...] = ()
     dropped: Reason | None = None
-
-
-@dataclass(frozen=True)
-class Unstated(Reading):
-    """The post does not say: no answer was given."""
-
-    values: dict[str, Value] = field(default_factory=dict)
 
 
 class FieldKind(BaseModel, ABC):
