@@ -12,7 +12,7 @@ import numpy as np
 
 from madang.evaluation.answers import Answer, AnswerKind
 from madang.evaluation.intervals import Counts, Statistic, bootstrap, f1_interval, value_of, wilson
-from madang.evaluation.result import Score
+from madang.evaluation.score import Score
 
 ECE_BINS = 10
 

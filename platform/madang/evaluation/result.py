@@ -1,34 +1,17 @@
 """What an evaluation says: the scoring contract's JSON, and rows of `ops.evaluations`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 from pydantic import JsonValue
 
+from madang.evaluation.details import FieldDetails
+from madang.evaluation.score import Score
 from madang.ops import EVALUATIONS
 
 _DIGITS = 4
-
-
-@dataclass(frozen=True)
-class Score:
-    """One metric of one field.
-
-    Args:
-        value: 0 to 1; None where it is not defined (the precision of no answer at all).
-        low: Lower end of the 95% interval; None where the value is.
-        high: Upper end.
-        n: Posts on which it rests: for precision those with an answer, for recall_stated those whose text states
-            the value, for abstention the others, for ece those with a confidence, else all that have gold.
-        baseline: The same metric of the answer that is most frequent in gold (which may be none), on the same posts.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    baseline: float | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +31,7 @@ class EvaluationReport:
         missing: Posts with gold and without a stored row of the recipe; they are not scored.
         usd: What the calls cost, US dollars.
         unmapped: Keys of gold that no field answers.
+        details: What stands behind the scores, by gold's own key.
     """
 
     task: str
@@ -62,6 +46,7 @@ class EvaluationReport:
     missing: int = 0
     usd: float = 0.0
     unmapped: tuple[str, ...] = ()
+    details: Mapping[str, FieldDetails] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, JsonValue]:
         """The scoring contract's shape, to four digits."""

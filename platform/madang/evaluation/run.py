@@ -9,11 +9,12 @@ from pathlib import Path
 
 from madang.errors import InputError
 from madang.evaluation.asking import Asking, Predictions
+from madang.evaluation.details import JudgedField, details_of
 from madang.evaluation.gold import Gold, GoldFrom, GoldPost, gold_of_file, gold_of_posts
 from madang.evaluation.lanes import of_lane
-from madang.evaluation.metrics import Judged, scores
+from madang.evaluation.metrics import Judged
 from madang.evaluation.replies import ReplyStore
-from madang.evaluation.result import EvaluationReport, Score
+from madang.evaluation.result import EvaluationReport
 from madang.evaluation.sampling import Part, sampled
 from madang.evaluation.stored import stored_predictions
 from madang.extraction.budget import today
@@ -103,11 +104,12 @@ def evaluate(
         there = [post for post in found.posts if post.key in predictions.rows]
         missing = len(found.posts) - len(there)
         chosen = _chosen(found, there, part, sample, seed)
+    judged, by_key = _judged(task, found, chosen, predictions), {post.key: post for post in chosen}
     return EvaluationReport(
         task.name, name, "+".join(sorted(predictions.lanes)) or (lane or ""), found.name, len(chosen),
-        _scores(task, found, chosen, predictions), predictions.sent, predictions.reused,
+        {key: field.scores() for key, field in judged.items()}, predictions.sent, predictions.reused,
         failed=sum(predictions.rows[post.key] is None for post in chosen), missing=missing, usd=predictions.usd,
-        unmapped=found.unmapped,
+        unmapped=found.unmapped, details={key: details_of(field, by_key) for key, field in judged.items()},
     )  # fmt: skip
 
 
@@ -141,20 +143,20 @@ def _row(task: Task, settings: Settings, post: GoldPost) -> dict[str, object]:
     return post.row | {"content_hash": _content_hash(task, post), "day": settings.first_day, "chars": chars}
 
 
-def _scores(task: Task, gold: Gold, posts: Sequence[GoldPost], predictions: Predictions) -> dict[str, dict[str, Score]]:
+def _judged(task: Task, gold: Gold, posts: Sequence[GoldPost], predictions: Predictions) -> dict[str, JudgedField]:
     texts = {post.key: _text(task, post) if gold.is_form else "" for post in posts}
     found = {}
     for name, key in gold.keys.items():
-        judged = []
+        judged = {}
         for post in posts:
             answer = post.answers.get(name)
             if answer is not None:
                 row = predictions.rows[post.key]
                 is_stated = answer.is_stated(texts[post.key])
-                judged.append(Judged(answer.value, is_stated, key.predicted(row), key.confidence(row)))
+                judged[post.key] = Judged(answer.value, is_stated, key.predicted(row), key.confidence(row))
         if judged:
-            is_nullable = key.is_nullable or any(one.gold is None for one in judged)
-            found[name] = scores(key.kind, judged, is_nullable=is_nullable, is_form=gold.is_form)
+            is_nullable = key.is_nullable or any(one.gold is None for one in judged.values())
+            found[name] = JudgedField(key.kind, is_nullable, gold.is_form, judged)
     return found
 
 

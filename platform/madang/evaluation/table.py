@@ -5,7 +5,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from madang.evaluation.result import EvaluationReport, Score
+from madang.evaluation.result import EvaluationReport
+from madang.evaluation.score import Score
+
+_STYLES = {"good": "green", "bad": "red", "": ""}
 
 
 def report_table(report: EvaluationReport) -> Group:
@@ -24,7 +27,7 @@ def report_table(report: EvaluationReport) -> Group:
     for field, metrics in report.fields.items():
         for index, (metric, score) in enumerate(metrics.items()):
             table.add_row(
-                field if index == 0 else "", metric, Text(_number(score.value), style=_style(metric, score)),
+                field if index == 0 else "", metric, Text(_number(score.value), style=_STYLES[tone(score, metric)]),
                 _interval(score), _number(score.baseline), str(score.n), end_section=index == len(metrics) - 1,
             )  # fmt: skip
     return Group(Text(f"{report.task} on {report.gold}: {recipe}, lane {report.lane}"), table, Text(_caption(report)))
@@ -49,9 +52,10 @@ def _interval(score: Score) -> str:
     return "" if score.low is None or score.high is None else f"[{score.low:.3f}–{score.high:.3f}]"
 
 
-def _style(metric: str, score: Score) -> str:
+def tone(score: Score, metric: str) -> str:
+    """`good` or `bad` where the whole interval lies on one side of the baseline, else nothing."""
     if score.low is None or score.high is None or score.baseline is None:
         return ""
     low, high = (-score.high, -score.low) if metric == "ece" else (score.low, score.high)
     baseline = -score.baseline if metric == "ece" else score.baseline
-    return "green" if low > baseline else "red" if high < baseline else ""
+    return "good" if low > baseline else "bad" if high < baseline else ""

@@ -2,7 +2,8 @@ import io
 
 from rich.console import Console
 
-from madang.evaluation.result import EvaluationReport, Score
+from madang.evaluation.result import EvaluationReport
+from madang.evaluation.score import Score
 from madang.evaluation.table import report_table
 
 REPORT = EvaluationReport(
