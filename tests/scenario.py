@@ -26,6 +26,7 @@ from madang.warehouse.protocol import Change
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TESTS = Path(__file__).resolve().parent
+TASKS = TESTS / "tasks"
 
 # Two years back, so that no clock on which tests run takes them for future posts.
 DAY = date(2024, 11, 27)
@@ -198,13 +199,13 @@ def open_quickly(folder: Path, *, read_only: bool = False) -> DuckLakeWarehouse:
 
 
 def make_project(folder: Path, tasks: Sequence[str] = ("groups",), **options: str | float) -> Project:
-    """Makes a project with copies of our own tasks, or with `meetups`; the options are the scripted model's."""
+    """Makes a project with the tests' own tasks, which a model decides; the options are the scripted model's."""
     (folder / "assets").mkdir(parents=True)
     for task in tasks:
         if task == "meetups":
             write_task(folder / "assets" / task, MEETUPS)
         else:
-            shutil.copytree(REPOSITORY / "assets" / task, folder / "assets" / task)
+            shutil.copytree(TASKS / task, folder / "assets" / task)
     _write_settings(folder, options)
     return Project(folder, tasks[0])
 

@@ -20,7 +20,8 @@ _MOST_TOPICS = 3
 
 # Any gender, said of gender; and anyone at all, which a wish for one gender overrules.
 _ANY_GENDER = re.compile(
-    r"성별[^.!?\n]{0,12}(?:상관|무관|불문|관계\s*없|없음|구분|없이)|남녀\s*(?:노소|무관|상관|구분|불문|모두|누구|다\s|환영|성비)|"
+    r"성별[^.!?\n]{0,12}(?:상관|무관|불문|관계\s*없|없음|구분|없이|안\s?(?:따|가|물|봐|봅))|남녀\s*(?:노소|무관|상관|구분|불문|모두|누구|다\s|환영|성비|만\b|안\s?가)|"
+    r"성별\s?아무|남자든\s?여자든|여자든\s?남자든|"
     r"(?:남\s?[,/·]?\s?여|남자\s?여자|여자\s?남자|남성\s?[,/·]?\s?여성|여성\s?[,/·]?\s?남성)\s*(?:분)?\s*(?:모두|다|무관|상관|둘\s?다|환영|불문)|"
     r"혼성|(?:men and women|all genders?|any gender|coed|co-ed)",
     re.IGNORECASE,
@@ -35,18 +36,20 @@ _SOUGHT = (
     r"전용|모임|팀|밴드|크루|풋살|축구|러닝|농구|동호회|반\b|반\s|였|이었|이셨|이면|면\s좋|면\s?좋|사친\s?(?:구|만|찾))"
 )
 _FEMALE = re.compile(
-    rf"(?:여자|여성|여)(?:사람)?{_SOUGHT}|여자?\s?(?:두|한|세|\d)\s?(?:분|명)|\(여자?\)|여성\s*(?:분)?\s*(?:모집|환영|대상|구해|"
+    rf"(?:여자|여성|여)(?:사람)?{_SOUGHT}|여자?\s?(?:두|한|세|\d)\s?(?:분|명\s?(?:더|필요|구|모집))|\(여자?\)|여성\s*(?:분)?\s*(?:모집|환영|대상|구해|"
     rf"구합|찾)|여성!+분|언니들?\s*(?:구|모집)|"
-    r"육아맘|아기\s?엄마|맘들|여사친\s*(?:구|만|찾)|\b(?:women|girls|ladies|female)(?:'s)?[\s-]*(?:only|group|club|team|members)",
+    r"육아맘|엄마들|아기\s?엄마|맘들|여사친\s*(?:구|만|찾)|\b(?:women|girls|ladies|female)(?:'s)?[\s-]*(?:only|group|club|team|members)",
     re.IGNORECASE,
 )
 _MALE = re.compile(
-    rf"(?:남자|남성)(?:사람)?{_SOUGHT}|남자?\s?(?:두|한|세|\d)\s?분|\(남자?\)|남성\s*(?:분)?\s*(?:모집|환영|대상|구해|구합|찾)|형님들?\s*(?:구|모집)|"
+    rf"(?:남자|남성)(?:사람)?{_SOUGHT}|남자?\s?(?:두|한|세|\d)\s?(?:분|명\s?(?:더|필요|구|모집))|\(남자?\)|남성\s*(?:분)?\s*(?:모집|환영|대상|구해|구합|찾)|형님들?\s*(?:구|모집)|"
     r"\b(?:men|guys|male)(?:'s)?[\s-]*(?:only|group|club|team|members)",
     re.IGNORECASE,
 )
 # 남자분이시면 이성목적 아닌 분, 여자친구도 있어서: not those who are sought.
-_NOT_SOUGHT = re.compile(r"^\s*(?:[^\s]{0,2}\s?있|[^\s]{0,3}\s?(?:안|못)|.{0,4}(?:사절|제외|거절|x))", re.IGNORECASE)
+_NOT_SOUGHT = re.compile(
+    r"^\s*(?:도\s|[^\s]{0,2}\s?있|[^\s]{0,3}\s?(?:안|못)|.{0,4}(?:사절|제외|거절|x))", re.IGNORECASE
+)
 _OWN_GENDER = re.compile(
     r"(?:저는|전|제가|저도|나는|저만|본인)[^.!?\n]{0,20}?(여자|여성|남자|남성)|(여자|여성|남자|남성)\s?(?:사람)?\s?"
     r"(?:입니다|입니당|이에요|예요|에요|인데|이고|이구|구요|임\b|이라)|\d\d?(?:대|살|세)?\s?(?:초|중|후)?반?\s?(여자|남자|남|여)(?=\s|$|입|이|인)"
@@ -71,13 +74,23 @@ _ONCE = re.compile(
 )
 
 _RECRUITING = re.compile(
-    r"모집|구해|구합|구함|구인|찾아요|찾습|찾고|찾는|하실\s?(?:분|뷴)|실\s?(?:분|뷴|여자|여성)|실분|할\s?(?:분|사람)|갈\s?(?:분|사람|친구)|"
-    r"함께\s?(?:해|하)|같이\s?(?:해|하|갈|가|놀|할|먹|운동|친)|"
-    r"환영|메이트|파티원|팟|모여|초대|친구\s?(?:하|해|구|사귀|할)|join|looking for|members? want|recruit",
+    r"모집|ㅁㅈ|구해|구합|구함|구한다|구인|급구|찾아요|찾습|찾고|찾는|찾아봐|[가-힣]실\s?(?:분|뷴|여자|여성)|실분|[할갈볼칠뛸먹]\s?(?:분|사람|친구)|"
+    r"함께\s?(?:해|하)|같이\s?(?:해|하|갈|가|놀|할|먹|운동|친|준비|굽|뛰|타)|환영|메이트|파티원|팟|모여라|모여요|초대|친구\s?(?:하|해|구|사귀|할)|"
+    r"받아요|받습니다|받을게|오세요|합류|동행|번개|소모임|하는\s?모임|모임\s?(?:관심|입니다|이에요)|자리\s?(?:남|있)|필요함|필요해요|계신가요|시작해요|"
+    r"\bjoin|looking for|members? want|wanted|recruit|newcomers?|anyone for|\bcome (?:along|by|and)|spare ticket|"
+    r"needs? (?:\w+ )?(?:players?|people|members?)|welcome|\bwe (?:meet|play|jog|run|sit|gather|hike|read)",
+    re.IGNORECASE,
+)
+_COMMERCE = re.compile(
+    r"수강생|양도합|양도해|팔아요|팝니다|판매|내놓습|내놔요|레슨비|레슨합|수강료|원생|"
+    r"강사진|전공자가|for sale|\bselling\b|tuition|"
+    r"per lesson",
     re.IGNORECASE,
 )
 _ASKING = re.compile(
-    r"추천\s?(?:부탁|해|좀)|할\s?만한\s?(?:곳|데)|어디\s?(?:가|있|서)|아시는\s?분|다니시는\s?분\s?계신|변경하실|바꾸실|연구\s?(?:에\s?)?참여|팝니다|판매"
+    r"추천\s?(?:부탁|해|좀)|할\s?만한\s?(?:곳|데)|어디\s?(?:가|있|서)|아시는\s?분|아시나요|다니시는\s?분\s?계신|변경하실|바꾸실|"
+    r"연구\s?(?:에\s?)?참여|where (?:do|can|is)|any(?:one|body) know|recommend|is there",
+    re.IGNORECASE,
 )
 _COMPANY = re.compile(r"같이|함께|메이트|모임")
 
@@ -105,9 +118,10 @@ def _named(key: str, found: Found | None) -> dict[str, Found]:
 
 def _is_recruiting(text: PostText) -> Found:
     sought = list(_spans(text, _RECRUITING))
-    is_asking = any(True for _ in _spans(text, _ASKING))
-    has_company = any(True for _ in _spans(text, _COMPANY))
-    return Found(bool(sought) and (has_company or not is_asking), tuple(sought[:1]))
+    is_asking, has_company, is_commerce = (
+        next(_spans(text, pattern), None) is not None for pattern in (_ASKING, _COMPANY, _COMMERCE)
+    )
+    return Found(bool(sought) and not is_commerce and (has_company or not is_asking), tuple(sought[:1]))
 
 
 def _age_bands(text: PostText) -> Found | None:

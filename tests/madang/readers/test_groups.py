@@ -101,5 +101,5 @@ def test_every_value_but_the_residual_topic_says_where_it_stands() -> None:
     found = read(text)
 
     assert {key: text.quoted(one.spans[0]) for key, one in found.items()} == {
-        "is_recruiting": "실 분", "topics": "배드민턴", "age_bands": "20대", "gender": "여자분", "recurring": "매주",
+        "is_recruiting": "치실 분", "topics": "배드민턴", "age_bands": "20대", "gender": "여자분", "recurring": "매주",
     }  # fmt: skip
