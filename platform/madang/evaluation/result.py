@@ -75,7 +75,8 @@ class EvaluationReport:
         """
         rows = [
             {
-                "evaluated_at": evaluated_at, "task": self.task, "recipe": self.recipe, "gold": self.gold,
+                "evaluated_at": evaluated_at, "task": self.task, "recipe": self.recipe, "lane": self.lane,
+                "gold": self.gold,
                 "field": key, "metric": metric, "value": score.value, "low": score.low, "high": score.high,
                 "n": score.n, "baseline": score.baseline,
             }

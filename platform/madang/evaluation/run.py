@@ -8,18 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from madang.errors import InputError
-from madang.evaluation.asking import Asking, Predictions
+from madang.evaluation.asking import Predictions
 from madang.evaluation.details import JudgedField, details_of
 from madang.evaluation.gold import Gold, GoldFrom, GoldPost, gold_of_file, gold_of_posts
-from madang.evaluation.lanes import of_lane
+from madang.evaluation.lanes import needs_no_model, of_lane
+from madang.evaluation.mention_metrics import side_by_side
 from madang.evaluation.metrics import Judged
-from madang.evaluation.replies import ReplyStore
+from madang.evaluation.predicting import predict
 from madang.evaluation.result import EvaluationReport
 from madang.evaluation.sampling import Part, sampled
 from madang.evaluation.stored import stored_predictions
-from madang.extraction.budget import today
-from madang.extraction.cap import Cap
-from madang.extraction.claims import Claims
 from madang.extraction.plan import recipe_name
 from madang.models.catalogue import Catalogue
 from madang.models.specs import Lane
@@ -72,27 +70,20 @@ def evaluate(
         CapReached: The cap stopped it; replies received are kept.
         ModelFileError: A model cannot be loaded.
     """
-    found = _gold(task, settings, posts, gold, gold_from)
+    found, asked_task = _gold(task, settings, posts, gold, gold_from), task
     missing = 0
     if recipe is None:
         chosen = _chosen(found, found.posts, part, sample, seed)
-        asked_task = task if lane is None else of_lane(task, settings, lane)
+        named_task = task if lane is None else of_lane(task, settings, lane)
+        asked_task = named_task
+        if lane is None and needs_no_model(task, {key.spec.field for key in found.keys.values()}):
+            asked_task = of_lane(task, settings, "reader")  # what a model would add is not scored
+        rows = [_row(asked_task, settings, post) for post in chosen]
+        predictions = predict(
+            asked_task, settings, rows, warehouse=warehouse, cap_usd=cap_usd, on_reply=on_reply, beside=posts.parent
+        )
         catalogue = Catalogue(settings)
-        store, claims = ReplyStore(settings.home / "eval"), Claims(settings.home / "claims.sqlite")
-
-        def cap_of(spent_usd: float) -> Cap:
-            left = None if cap_usd is None else cap_usd - spent_usd
-            return Cap(left, settings.daily_cap_usd, claims, lambda: today(settings), f"eval {task.name}")
-
-        try:
-            asking = Asking(
-                asked_task, catalogue, store, warehouse=warehouse, claims=claims, cap_of=cap_of, on_reply=on_reply
-            )
-            predictions = asking.ask([_row(asked_task, settings, post) for post in chosen])
-        finally:
-            store.close()
-            claims.close()
-        asked_recipe = recipe_of(asked_task, catalogue.identity)
+        asked_recipe = recipe_of(named_task, catalogue.identity)
         name = (recipe_name(warehouse, asked_recipe) if warehouse is not None else None) or asked_recipe.hash
     else:
         if warehouse is None:
@@ -104,7 +95,7 @@ def evaluate(
         there = [post for post in found.posts if post.key in predictions.rows]
         missing = len(found.posts) - len(there)
         chosen = _chosen(found, there, part, sample, seed)
-    judged, by_key = _judged(task, found, chosen, predictions), {post.key: post for post in chosen}
+    judged, by_key = _judged(asked_task, found, chosen, predictions), {post.key: post for post in chosen}
     return EvaluationReport(
         task.name, name, "+".join(sorted(predictions.lanes)) or (lane or ""), found.name, len(chosen),
         {key: field.scores() for key, field in judged.items()}, predictions.sent, predictions.reused,
@@ -147,13 +138,20 @@ def _judged(task: Task, gold: Gold, posts: Sequence[GoldPost], predictions: Pred
     texts = {post.key: _text(task, post) if gold.is_form else "" for post in posts}
     found = {}
     for name, key in gold.keys.items():
+        if key.spec.field not in task.fields:  # in the lane of readers, those that no reader finds
+            continue
         judged = {}
         for post in posts:
             answer = post.answers.get(name)
             if answer is not None:
                 row = predictions.rows[post.key]
                 is_stated = answer.is_stated(texts[post.key])
-                judged[post.key] = Judged(answer.value, is_stated, key.predicted(row), key.confidence(row))
+                right, given = answer.value, key.predicted(row)
+                if key.kind == "mentions":
+                    right, given = side_by_side(
+                        right, given, {column: str(post.row[column]) for column in task.text_columns}
+                    )
+                judged[post.key] = Judged(right, is_stated, given, key.confidence(row))
         if judged:
             is_nullable = key.is_nullable or any(one.gold is None for one in judged.values())
             found[name] = JudgedField(key.kind, is_nullable, gold.is_form, judged)

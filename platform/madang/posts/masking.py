@@ -1,15 +1,18 @@
 """Takes personal numbers and addresses out of a text before a model sees it, length kept, so that offsets hold.
 
-Digits become 0 and letters x. Telephone numbers are found by phonenumbers (Google's libphonenumber); the patterns
-here are for what it does not know. Prices ("500/40", "1억 2천", "38만원") must survive.
+Digits become 0 and letters x; what addresses a machine becomes spaces. Telephone numbers are found by phonenumbers
+(Google's libphonenumber); the patterns here are for what it does not know. Prices ("500/40", "1억 2천", "38만원") must
+survive.
 """
 
 import re
 
 import phonenumbers
 
+from madang.posts.orders import without_orders
+
 # Raise it when the same text masks to something else.
-MASKING_VERSION = 2
+MASKING_VERSION = 3
 
 _REGION = "KR"
 # Only where a run of such characters begins, and never back into it: 20,000 times ㅋ took 1.4 s.
@@ -45,6 +48,9 @@ _ACCOUNT = re.compile(r"(?<![\d-])\d{2,6}-\d{2,6}-\d{2,8}(?:-\d{1,4})?(?![\d-])"
 _CARD = re.compile(r"(?<!\d)\d{4}[- ]\d{4}[- ]\d{4}[- ]\d{4}(?!\d)")
 # 공일공 and letters for digits: written so that filters miss them.
 _SPELT_PHONE = re.compile(r"(?:[0oO공][1lI일][0oO공])[\s.\-~_]*(?:[\d공일이삼사오육칠팔구oO][\s.\-~_]*){7,8}")
+# Where a telephone number can stand: no syllable of Hangul is part of one, and no valid one has less than five digits.
+# The search costs 0.2 ms a post that has only ages, prices and times of day.
+_PHONE_STRETCH = re.compile(r"(?<![^가-힣])[^\d가-힣]*+\d(?:[^\d가-힣]*+\d){4}[^가-힣]*+")
 # Fewer are a date (24-11-27) or a price list (1000-50-10): no bank numbers its accounts with less than ten.
 _LEAST_ACCOUNT_DIGITS = 9
 
@@ -53,7 +59,7 @@ _CONTROL = re.compile(r"<(?=/?\|?[a-z_0-9|]+>)|\[(?=/?INST\])", re.IGNORECASE)
 
 
 def mask(text: str) -> str:
-    """Masks personal data and control tokens.
+    """Masks personal data, orders to a machine and control tokens.
 
     Args:
         text: Text as stored.
@@ -70,14 +76,14 @@ def mask(text: str) -> str:
     ]
     spans += [match.span(1) for pattern in (_CHAT_ID, _BARE_CHAT_ID, _BANK_ACCOUNT) for match in pattern.finditer(text)]
     spans += [match.span() for match in _ACCOUNT.finditer(text) if _digits(match.group()) >= _LEAST_ACCOUNT_DIGITS]
-    if any(char.isdigit() for char in text):
-        found = phonenumbers.PhoneNumberMatcher(text, _REGION, phonenumbers.Leniency.VALID)
-        spans += [(match.start, match.end) for match in found]
+    for stretch in _PHONE_STRETCH.finditer(text):
+        found = phonenumbers.PhoneNumberMatcher(stretch.group(), _REGION, phonenumbers.Leniency.VALID)
+        spans += [(stretch.start() + match.start, stretch.start() + match.end) for match in found]
     masked = list(text)
     for start, end in spans:
         masked[start:end] = [_blank(char) for char in masked[start:end]]
     # One character for one: the look-alike keeps the offsets and means nothing to a template.
-    return _CONTROL.sub(lambda match: "‹" if match.group() == "<" else "⟦", "".join(masked))
+    return _CONTROL.sub(lambda match: "‹" if match.group() == "<" else "⟦", without_orders("".join(masked)))
 
 
 def _digits(text: str) -> int:
