@@ -50,7 +50,8 @@ def attributes_asset(task: Task) -> dg.AssetsDefinition:
     @dg.asset(
         key=attributes_key(task.name), deps=[RAW_POSTS], partitions_def=DAYS, group_name=task.name,
         # Nodes bear the last word of their key only: three called alike, told apart by their kinds.
-        kinds={"attributes", "duckdb"}, backfill_policy=dg.BackfillPolicy.single_run(), pool=LOCAL_MODEL_POOL,
+        kinds={"attributes", "duckdb"}, backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=LOCAL_MODEL_POOL if task.is_asking else None,
         description=f"One row is an extraction of a post's text by a recipe.\n\n{fields_markdown(task.fields)}",
     )  # fmt: skip
     def extract(
@@ -60,7 +61,7 @@ def attributes_asset(task: Task) -> dg.AssetsDefinition:
         with warehouse.open() as opened:
             report = run_task(
                 task, warehouse.settings(), opened, days, limit=config.limit, cap_usd=config.max_usd,
-                on_progress=lambda done: context.log.info(f"{done.extracted + done.quarantined} posts done"),
+                on_progress=lambda done: context.log.info(done.line),
             )  # fmt: skip
             figures = day_figures(opened, task, report.recipe or None, days)
         for key in context.partition_keys:
@@ -68,6 +69,8 @@ def attributes_asset(task: Task) -> dg.AssetsDefinition:
             context.add_asset_metadata(
                 figures.get(date.fromisoformat(key), {"rows": 0}) | _run_metadata(report), partition_key=key
             )
+        for line in report.leased.lines():
+            context.log.warning(line)
         if report.progress.failed:
             # No failure of the asset: its rows are committed, and features and Feast of the day must not wait for them.
             context.log.warning(

@@ -39,9 +39,9 @@ def evaluation_asset(task: Task) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=evaluation_key(task.name), deps=[attributes_key(task.name)], group_name=task.name, kinds={"evaluation"},
-        pool=LOCAL_MODEL_POOL,
+        pool=LOCAL_MODEL_POOL if task.is_asking else None,
         check_specs=[dg.AssetCheckSpec(
-            _GATES, asset=evaluation_key(task.name), blocking=True,
+            _GATES, asset=evaluation_key(task.name),
             description="Every metric that the declaration gates reaches its least value.",
         ), dg.AssetCheckSpec(
             _HOSTILE, asset=evaluation_key(task.name),
@@ -49,7 +49,7 @@ def evaluation_asset(task: Task) -> dg.AssetsDefinition:
         )],
         description="Scores with 95% intervals beside their baselines; the same as `madang eval`.",
     )  # fmt: skip
-    def score(config: EvaluationConfig, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+    def score(config: EvaluationConfig, warehouse: WarehouseResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads it
         posts = Path(config.posts) if config.posts else task.folder / _SAMPLES
         with warehouse.open() as opened:
             opened.ensure(OPS_TABLES)

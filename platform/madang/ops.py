@@ -127,4 +127,18 @@ EVALUATIONS = Table(
     ("evaluated_at", "task", "recipe", "lane", "gold", "field", "metric"),
 )
 
-OPS_TABLES = (PLANS, REPLIES, LEDGER, QUARANTINE, RECIPES, RELEASES, EVALUATIONS)
+LEASES = Table(
+    "ops.leases",
+    (
+        Column("task", TEXT, "Name of the task"),
+        Column("day", DATE, "Partition that the run has posts to do in"),
+        Column("run", TEXT, "Run that works on it"),
+        Column("owner", TEXT, "Home of the run; runs of one home share a day, and its claims keep them apart"),
+        Column("host", TEXT, "Machine of the run"),
+        Column("taken_at", INSTANT, "When the run took it, by its own clock"),
+        Column("expires_at", INSTANT, "From when on another home may take it, unless it is renewed before"),
+    ),
+    ("task", "day", "run"),
+)
+
+OPS_TABLES = (PLANS, REPLIES, LEDGER, QUARANTINE, RECIPES, RELEASES, EVALUATIONS, LEASES)

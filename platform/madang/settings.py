@@ -27,6 +27,17 @@ class Settings(BaseModel):
 
     project: Path = Field(description="Folder that holds assets/")
     home: Path = Field(description="Folder of the state: warehouse, spool, models, dagster, feast")
+    warehouse: Path | None = Field(
+        default=None,
+        description="Folder of the warehouse; `warehouse` in the home by default. Another one may be shared by several "
+        "homes, all under one path, but not over a network file system: its catalog is SQLite in WAL mode",
+    )
+    lease_seconds: int = Field(
+        default=300,
+        ge=1,
+        description="How long a shared warehouse keeps a task's days for a home that has stopped renewing its leases, "
+        "seconds; a third of it is what the homes' clocks may differ by",
+    )
     timezone: str = Field(default="Asia/Seoul", description="Time zone of the day partitions")
     first_day: date = Field(default=date(2016, 1, 1), description="First partition; earlier posts take this day")
     daily_cap_usd: float = Field(
@@ -49,6 +60,16 @@ class Settings(BaseModel):
         return name
 
     @property
+    def warehouse_folder(self) -> Path:
+        """Folder of the warehouse."""
+        return self.warehouse or self.home / "warehouse"
+
+    @property
+    def is_warehouse_shared(self) -> bool:
+        """Whether homes with claims of their own may write to the warehouse: inside a home, its claims go with it."""
+        return not self.warehouse_folder.is_relative_to(self.home)
+
+    @property
     def zone(self) -> ZoneInfo:
         """Time zone of the day partitions."""
         return ZoneInfo(self.timezone)
@@ -64,6 +85,8 @@ class Settings(BaseModel):
         file = Path(os.environ.get("MADANG_CONFIG") or project / "pyproject.toml")
         table = _tool_table(file)
         home = Path(os.environ.get("MADANG_HOME") or table.pop("home", ".madang"))
+        if isinstance(table.get("warehouse"), str):
+            table["warehouse"] = (project / table["warehouse"]).resolve()
         try:
             settings = cls.model_validate({**table, "project": project, "home": (project / home).resolve()})
         except ValidationError as error:

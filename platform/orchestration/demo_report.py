@@ -44,7 +44,8 @@ def show_posts(console: Console, warehouse: Warehouse, scope: Scope) -> None:
     rows = warehouse.read(
         f'SELECT p.title, p.body, a.* FROM attributes."{task.name}__live" a '
         f"JOIN (SELECT * FROM raw.posts SEMI JOIN own USING (source, post_id) {CURRENT}) p USING (source, post_id) "
-        f"WHERE NOT p.deleted AND {content_hash_sql(task.text_columns, 'p.')} = a.content_hash "
+        "WHERE NOT p.deleted "
+        f"AND {content_hash_sql(task.text_columns, 'p.', images=task.most_images)} = a.content_hash "
         "ORDER BY a.day, a.source, a.post_id",
         frames={"own": scope.own},
     ).to_dicts()

@@ -9,6 +9,8 @@ from pydantic import BaseModel, RootModel
 
 from madang.declaration import Declaration
 from madang.errors import DeclarationError
+from madang.extraction.images import refuse_blind_models
+from madang.settings import Settings
 from madang.task import Task
 from orchestration.scaffold import ExtractionTaskScaffolder
 from orchestration.task_definitions import refused_task, task_definitions
@@ -49,6 +51,7 @@ class ExtractionTask(dg.Component):
         """Definitions of the task, or the refused asset if its declaration is wrong."""
         try:
             task = Task.load(self.folder)
+            refuse_blind_models(task, Settings.load().models.get)
         except DeclarationError as error:
             return refused_task(self.folder.name, error)
         return task_definitions(task)

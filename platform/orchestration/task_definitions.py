@@ -3,9 +3,11 @@
 import dagster as dg
 
 from assets.attributes import attributes_asset, attributes_checks, attributes_key
+from assets.evaluation import evaluation_asset
 from assets.feast import feast_asset
 from assets.features import features_asset
 from assets.partitions import DAYS
+from assets.plans import plans_asset
 from assets.posts import RAW_POSTS
 from madang.errors import DeclarationError
 from madang.task import Task
@@ -18,7 +20,9 @@ def task_definitions(task: Task) -> dg.Definitions:
         task.name, selection=dg.AssetSelection.assets(*assets), tags={"task": task.name},
         description=f"Extracts what is pending of {task.name}, publishes its features, loads them into Feast.",
     )  # fmt: skip
-    return dg.Definitions(assets=assets, asset_checks=[attributes_checks(task)], jobs=[job])
+    # Not in the job: they are for a person who looks before a backfill, or at the quality.
+    aside = [plans_asset(task)] + ([evaluation_asset(task)] if task.declaration.evaluation.gold else [])
+    return dg.Definitions(assets=[*assets, *aside], asset_checks=[attributes_checks(task)], jobs=[job])
 
 
 def refused_task(folder: str, error: DeclarationError) -> dg.Definitions:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from madang.errors import DeclarationError, InputError
+from madang.errors import DeclarationError, InputError, WarehouseError
 from madang.models.catalogue import Catalogue
 from madang.settings import Settings
+from madang.warehouse import open_warehouse
 
 WRONG = {
     'timezone = "Asia/Seol"': "timezone: no time zone is called 'Asia/Seol'. Correct it there",
@@ -45,6 +46,27 @@ def test_without_settings_the_state_lies_in_the_project(tmp_path: Path, monkeypa
     settings = load(tmp_path, monkeypatch, "")
 
     assert (settings.home, settings.timezone) == (tmp_path.resolve() / ".madang", "Asia/Seoul")
+
+
+def test_a_warehouse_outside_of_the_home_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, inside, outside = (
+        load(tmp_path, monkeypatch, f"[tool.madang]\n{line}\n")
+        for line in ("", 'warehouse = ".madang/rows"', 'warehouse = "rows"')
+    )
+
+    assert [settings.is_warehouse_shared for settings in (own, inside, outside)] == [False, False, True]
+    assert own.warehouse_folder == tmp_path.resolve() / ".madang" / "warehouse"
+    assert outside.warehouse_folder == tmp_path.resolve() / "rows"
+
+
+def test_the_warehouse_of_another_home_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "claims.sqlite").touch()
+    settings = load(tmp_path, monkeypatch, '[tool.madang]\nwarehouse = "other/warehouse"\n')
+
+    with pytest.raises(WarehouseError, match=r"it belongs to the home .*/other alone, whose runs would not see ours\. "
+                       "Name a folder outside of every home"):  # fmt: skip
+        open_warehouse(settings)
 
 
 def test_the_environment_moves_state_and_local_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,18 @@
 """What a user sees in the browser, over a home with data of three days."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import Page, browsing
-from dagster_home import FIRST, POSTS, SECOND, run_job
-from dagster_serving import Serving
+from click.testing import CliRunner
+from dagster._core.execution.backfill import BulkActionStatus
+from dagster_home import FIRST, POSTS, READERS, SECOND, run_job
+from dagster_serving import Serving, wait_for
+from scenario import post
 
+from madang.cli import main
 from orchestration.definitions import defs
 
 pytestmark = pytest.mark.service
@@ -76,3 +81,36 @@ def test_the_checks_page_shows_four_checks_and_the_table_by_field(filled: Servin
     ]  # fmt: skip
     assert topics[:3] == ["topics", str(rows), str(answered)]
     assert "At least 95% of the answers are of the declared kind." in shown
+
+
+def test_a_dry_run_of_a_range_is_shown_on_the_page_of_the_attributes(
+    filled: Serving, page: Page, tmp_path: Path
+) -> None:
+    filled.yard.ingest(post("page1", "hiking 모집", board="취미", event_at=READERS["event_at"]))
+    command = ["plan", "groups", "--from", FIRST, "--to", SECOND]
+    text, plain = (CliRunner().invoke(main, [*command, *option]).output for option in ([], ["--json"]))
+    requests = len(filled.yard.sent())
+
+    asked = filled.ask(
+        "mutation($of: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $of) "
+        "{ ... on LaunchBackfillSuccess { backfillId } } }",
+        {"of": {"assetSelection": [{"path": ["plans", "groups"]}], "partitionNames": [FIRST, SECOND]}},
+    )
+    backfill = asked["launchPartitionBackfill"]["backfillId"]
+    wait_for(lambda: is_complete(filled, backfill), 60, "the dry run")
+    page.open(f"{filled.url}/assets/attributes/groups?view=events")
+    shown = page.wait_for("Observed in run", "plan_minutes_high", *(line.strip() for line in text.splitlines()))
+    page.picture(tmp_path / "dry_run.png")
+
+    # The first row is the command's own text, of several lines.
+    figures = table(f"Metadata\nplan_days{shown.split('plan_days', 1)[1]}")
+    names = ("posts", "pending", "new", "edited", "recipe_changed", "unchanged", "quarantined", "calls")
+    assert {name: figures[f"plan_{name}"] for name in names} == {name: str(json.loads(plain)[name]) for name in names}
+    assert figures["plan_new"] == "1"
+    assert len(filled.runs(**{"dagster/backfill": backfill})) == 1
+    assert len(filled.yard.sent()) == requests
+
+
+def is_complete(serving: Serving, backfill: str) -> bool:
+    found = serving.instance.get_backfill(backfill)
+    return found is not None and found.status == BulkActionStatus.COMPLETED_SUCCESS

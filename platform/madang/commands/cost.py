@@ -29,7 +29,7 @@ def cost(task: str | None, first: str | None, last: str | None, by: "By", as_jso
 
     settings = Settings.load()
     days = days_of(settings, first, last) if first or last else None
-    warehouse = open_warehouse(settings, read_only=(settings.home / "warehouse" / "catalog.sqlite").is_file())
+    warehouse = open_warehouse(settings, read_only=(settings.warehouse_folder / "catalog.sqlite").is_file())
     groups = spending(warehouse, settings, by, task=task, days=days)
     whole = total(groups)
     if as_json:

@@ -9,8 +9,7 @@ from madang.commands.columns import aligned
 from madang.commands.options import days_of, guarded, with_days
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
+    from madang.extraction.dry_run import DryRun
     from madang.extraction.estimate import Estimate
     from madang.extraction.forecast import Forecast
     from madang.extraction.plan import Plan
@@ -25,28 +24,24 @@ if TYPE_CHECKING:
 @guarded
 def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
     """Show what a run would touch and cost, and why; changes nothing."""
-    from madang.extraction.estimate import estimate
-    from madang.extraction.plan import make_plan
-    from madang.models.catalogue import Catalogue
-    from madang.recipe import recipe_of
-    from madang.recipe_changes import recipe_change
+    from madang.extraction.dry_run import dry_run
     from madang.settings import Settings
     from madang.task import load_task
     from madang.warehouse import open_warehouse
 
     settings = Settings.load()
     loaded = load_task(settings.project, task)
-    catalogue = Catalogue(settings)
-    warehouse = open_warehouse(settings)
-    made = make_plan(warehouse, loaded, recipe_of(loaded, catalogue.identity), days_of(settings, first, last))
-    is_other = made.name is None or made.counts.get("recipe", 0) > 0
-    change = recipe_change(warehouse, made.recipe) if is_other else None
-    found = estimate(warehouse, loaded, catalogue, made)
+    found = dry_run(open_warehouse(settings), settings, loaded, days_of(settings, first, last))
     if as_json:
-        changed: dict[str, JsonValue] = {"recipe_change": change.to_json() if change else None}
-        click.echo(json.dumps(plan_json(made) | changed | found.to_json(), ensure_ascii=False))
-        return
-    click.echo("\n".join([plan_line(made), *_posts(made, change), *_calls(found)]))
+        click.echo(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        click.echo("\n".join([plan_line(found.plan), *plan_details(found)]))
+
+
+def plan_details(found: "DryRun") -> list[str]:
+    """All that a dry run says below the plan's line, a line each."""
+    leased = [f"  {line}" for line in found.leased.lines()]
+    return [*_posts(found.plan, found.change), *leased, *_calls(found.estimate)]
 
 
 def plan_line(made: "Plan") -> str:
@@ -54,16 +49,6 @@ def plan_line(made: "Plan") -> str:
     counts = ", ".join(f"{count} {state}" for state, count in sorted(made.counts.items())) or "no posts"
     return (f"{made.task} {made.days[0]} to {made.days[1]}, recipe {made.name or 'new'}: "
             f"{made.posts.height} posts planned ({counts})")  # fmt: skip
-
-
-def plan_json(made: "Plan") -> "dict[str, JsonValue]":
-    """Posts of a plan by what becomes of them."""
-    return {
-        "task": made.task, "recipe": made.name or "new", "from": made.days[0].isoformat(),
-        "to": made.days[1].isoformat(), "posts": made.total, "pending": made.posts.height,
-        **{state: made.counts.get(state, 0) for state in ("new", "edited", "unchanged", "quarantined")},
-        "recipe_changed": made.counts.get("recipe", 0),
-    }  # fmt: skip
 
 
 def _posts(made: "Plan", change: "RecipeChange | None") -> list[str]:
