@@ -1,0 +1,63 @@
+"""Posts in the one spelling that patterns are written for, and the way back to the stored text.
+
+Patterns name composed syllables and plain digits; posts hold decomposed Hangul, full-width digits, ㎡ and invisible
+joiners. Only what differs is rewritten, and every character of the result knows where it came from.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from madang.extraction.grounding import PostText, Span
+from madang.readers.found import Found
+
+
+class FoldedPost:
+    """A post after NFKC and without invisible characters.
+
+    Args:
+        stored: The post as it is stored.
+    """
+
+    def __init__(self, stored: PostText) -> None:
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        parts: dict[str, str] = {}
+        for name, part in stored.parts.items():
+            if unicodedata.is_normalized("NFKC", part) and all(char.isprintable() or char.isspace() for char in part):
+                parts[name] = part
+            else:
+                parts[name], self._places[name] = _folded(part)
+        self.text = PostText(parts)
+
+    def stored(self, found: Mapping[str, Found]) -> dict[str, Found]:
+        """What was found in `text`, with spans of the stored text."""
+        return {key: replace(one, spans=tuple(self._stored(span) for span in one.spans)) for key, one in found.items()}
+
+    def _stored(self, span: Span) -> Span:
+        places = self._places.get(span.field)
+        if places is None or span.start >= span.end:
+            return span
+        return Span(span.field, places[span.start][0], places[span.end - 1][1])
+
+
+def _folded(part: str) -> tuple[str, list[tuple[int, int]]]:
+    chars: list[str] = []
+    places: list[tuple[int, int]] = []
+    for start, end in _clusters(part):
+        # ㄴㄴ and ㅇㅋ stay letters: NFKC would make them parts of syllables.
+        cluster = part[start:end]
+        for char in cluster if "\u3131" <= cluster <= "\u318e" else unicodedata.normalize("NFKC", cluster):
+            if unicodedata.category(char) not in ("Cf", "Cc") or char.isspace():
+                chars.append(char)
+                places.append((start, end))
+    return "".join(chars), places
+
+
+def _clusters(part: str) -> Iterator[tuple[int, int]]:
+    """A base with what combines with it; U+1160 to U+11FF are the vowels and finals of decomposed Hangul."""
+    start = 0
+    for at in range(1, len(part) + 1):
+        if at == len(part) or not (unicodedata.combining(part[at]) or "\u1160" <= part[at] <= "\u11ff"):
+            if start < at:
+                yield start, at
+            start = at
