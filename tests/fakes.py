@@ -103,6 +103,9 @@ def answer(post: str, schema: dict) -> dict:
                 found[name] = "모집" in post
             case {"type": "string", "enum": labels}:
                 found[name] = next((label for label in labels if label in post), labels[-1])
+            case {"type": "array", "items": {"type": "object", "properties": {"text": _, **small}}}:
+                words = [word for word in post.split() if word.startswith("#")]
+                found[name] = [{"text": word, **answer(post, {"properties": small})} for word in words]
             case {"type": "array"}:
                 found[name] = [label for label in field["items"]["enum"] if label in post][: field["maxItems"]]
             case {"type": "string"}:

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from madang.commands.attack import attack
+from madang.commands.autofill import autofill
 from madang.commands.cost import cost
+from madang.commands.cover import cover
+from madang.commands.link import link
 from madang.commands.options import days_of, guarded, with_days
+from madang.commands.places import places
 from madang.commands.plan import plan, plan_line
 from madang.commands.sql import sql
-from madang.errors import InputError, MadangError
+from madang.commands.vocabulary import vocabulary
+from madang.errors import DeclarationError, InputError, MadangError
 
 if TYPE_CHECKING:
+    from madang.extraction.leases import Leased
     from madang.extraction.plan import Plan
 
 
@@ -62,9 +69,15 @@ def main() -> None:
     """Posts of a neighbourhood community in, typed and evidenced attributes out."""
 
 
+main.add_command(autofill)
 main.add_command(plan)
+main.add_command(attack)
 main.add_command(cost)
+main.add_command(cover)
+main.add_command(link)
+main.add_command(places)
 main.add_command(sql)
+main.add_command(vocabulary)
 
 
 @main.command()
@@ -112,16 +125,16 @@ def run(task: str, first: str | None, last: str | None, limit: int | None, max_u
     settings = Settings.load()
     loaded = load_task(settings.project, task)
 
-    def announce(made: "Plan") -> None:
-        click.echo(plan_line(made))
+    def announce(made: "Plan", leased: "Leased") -> None:
+        click.echo("\n".join([plan_line(made), *(f"  {line}" for line in leased.lines())]))
         if limit is not None and limit < made.posts.height:
             click.echo(f"  limited to {limit} of {made.posts.height} pending posts")
 
     report = run_task(
         loaded, settings, open_warehouse(settings), days_of(settings, first, last), limit=limit, cap_usd=max_usd,
-        on_plan=announce, on_progress=lambda done: click.echo(f"  {done.extracted + done.quarantined} posts done"),
+        on_plan=announce, on_progress=lambda done: click.echo(f"  {done.line}"),
     )  # fmt: skip
-    report.plan.require_posts()
+    report.require_posts()
     done = report.progress
     click.echo(
         f"{report.recipe}: {done.extracted} extracted, {done.quarantined} quarantined, {report.pending} pending; "
@@ -188,6 +201,7 @@ def check(acknowledge_lost: str | None) -> None:
     """Check declarations and rows; exit 1 if one fails. `low` is a quality that is low, not a row that is wrong."""
     from madang.extraction.checks import acknowledge_lost as acknowledge
     from madang.extraction.checks import run_checks
+    from madang.extraction.images import refuse_blind_models
     from madang.settings import Settings
     from madang.task import load_task, load_tasks
     from madang.warehouse import open_warehouse
@@ -196,10 +210,17 @@ def check(acknowledge_lost: str | None) -> None:
     if acknowledge_lost:
         known = acknowledge(open_warehouse(settings), load_task(settings.project, acknowledge_lost))
         click.echo(f"{known} lost replies of {acknowledge_lost} acknowledged")
-    tasks, errors = load_tasks(settings.project)
+    loaded, errors = load_tasks(settings.project)
+    tasks = []
+    for task in loaded:
+        try:
+            refuse_blind_models(task, settings.models.get)
+            tasks.append(task)
+        except DeclarationError as refusal:
+            errors.append(refusal)
     for error in errors:
         click.echo(f"FAILED  {error}")
-    has_rows = (settings.home / "warehouse" / "catalog.sqlite").is_file()
+    has_rows = (settings.warehouse_folder / "catalog.sqlite").is_file()
     failed = len(errors)
     for task in tasks:
         click.echo(f"ok      {task.name}: declaration")
@@ -232,8 +253,11 @@ def check(acknowledge_lost: str | None) -> None:
     "--part", type=click.Choice(["tune", "score", "all"]), default="all", show_default=True, help="Of shared gold."
 )
 @click.option("--json", "as_json", is_flag=True, help="The scoring contract's JSON.")
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Write a page with slices, reliability and worst answers."
+)
 @guarded
-def evaluate(task: str, posts: Path, gold: Path | None, as_json: bool, **options: Any) -> None:
+def evaluate(task: str, posts: Path, gold: Path | None, as_json: bool, html: Path | None, **options: Any) -> None:
     """Score a task against gold; reads no posts of the warehouse."""
     from datetime import UTC, datetime
 
@@ -256,6 +280,11 @@ def evaluate(task: str, posts: Path, gold: Path | None, as_json: bool, **options
     )  # fmt: skip
     click.echo(err=True)
     warehouse.commit([Change(EVALUATIONS, report.to_rows(datetime.now(UTC)))])
+    if html is not None:
+        from madang.evaluation.html import report_html
+
+        html.write_text(report_html(report), encoding="utf-8")
+        click.echo(f"written: {html}", err=True)
     if as_json:
         click.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from madang.posts.where import WhereError, compile_where
-from madang.schema import TaskField, asked, attributes_table
+from madang.schema import TaskField, asked, attributes_table, stated
 from madang.schema.base import FIELD_NAME
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, ExpressionError, Type
+from madang.schema.mentions import MentionsField
 from madang.schema.money import MoneyField
 
 ROUTE_NAMES: dict[str, Type] = {"chars": "number", "source": "text", "board": "text"}
@@ -30,6 +31,12 @@ class TableSource(_Strict):
     text: tuple[Literal["title", "body"], ...] = Field(
         default=("title", "body"), min_length=1, description="Text columns that are read, in order"
     )
+
+    images: int = Field(
+        default=0, ge=0, le=16,
+        description="Most images of a post that the model sees, the first ones, as they are: masking knows text only; "
+        "none by default",
+    )  # fmt: skip
 
     @field_validator("text")
     @classmethod
@@ -69,6 +76,42 @@ class Route(_Strict):
     max_tokens: int = Field(default=256, ge=8, le=8192, description="Most tokens of a reply")
 
 
+class NearestExamples(_Strict):
+    """For each post, the examples of a file that are most like it."""
+
+    file: str = Field(
+        description="JSON lines {title, body, answer}, or of posts whose answers are in `gold`; beside defs.yaml"
+    )
+    gold: str | None = Field(
+        default=None, description="Answers to the posts of `file`, beside defs.yaml; its part `tune` is shown"
+    )
+    nearest: int = Field(ge=1, le=32, description="How many stand in the prompt, the nearest last")
+    by: Literal["ngram"] = Field(default="ngram", description="What makes two posts alike: n-grams of characters")
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _is_there(cls, by: object) -> object:
+        if by == "embedding":
+            raise ValueError("'embedding' needs an embedding model, and madang has no lane to one; use ngram")
+        return by
+
+
+def _form_of_examples(value: object) -> str:
+    return "mapping" if isinstance(value, dict | NearestExamples) else "file"
+
+
+Examples = Annotated[
+    Annotated[str, Tag("file")] | Annotated[NearestExamples, Tag("mapping")], Discriminator(_form_of_examples)
+]
+
+
+class KnowledgeFile(_Strict):
+    """Entries of which a post calls up those whose keys stand in it."""
+
+    file: str = Field(description="JSON lines {text, keys}, beside defs.yaml")
+    most: int = Field(default=5, ge=1, le=50, description="Most entries a post; those of the longest keys come first")
+
+
 class Evaluation(_Strict):
     """Against what the task is measured."""
 
@@ -92,12 +135,23 @@ class Declaration(_Strict):
     source: Source
     result: Result = TableResult(kind="table")
     fields: dict[str, TaskField] = Field(min_length=1)
+    readers: dict[str, str] = Field(
+        default_factory=dict, description="Readers of the project's own, module:function by name; ours need no line"
+    )
     prompt: str = Field(default="prompt.md", description="Jinja template of the system turn, beside defs.yaml")
     turn: str | None = Field(
         default=None, description="Jinja template of a post's turn, over its text columns; each on a line by default"
     )
-    examples: str | None = Field(default=None, description="JSON lines {title, body, answer}, beside defs.yaml")
-    models: tuple[Route, ...] = Field(min_length=1, description="First match wins")
+    knowledge: dict[str, KnowledgeFile] = Field(
+        default_factory=dict, description="What `turn` shows as knowledge.<name>: texts that the post calls up"
+    )
+    examples: Examples | None = Field(
+        default=None,
+        description="JSON lines {title, body, answer}, beside defs.yaml, the same for every post; or the nearest",
+    )
+    models: tuple[Route, ...] = Field(
+        default=(), description="First match wins; none is needed where readers find all fields"
+    )
     evaluation: Evaluation = Evaluation()
     features: Features = Features()
 
@@ -112,14 +166,24 @@ class Declaration(_Strict):
     @classmethod
     def _field_names(cls, fields: dict[str, Any]) -> dict[str, Any]:
         taken = {column.name for column in attributes_table("t", {}).columns}
-        for name in fields:
+        for name, field in fields.items():
             if not FIELD_NAME.fullmatch(name) or "__" in name:
                 raise ValueError(f"{name!r} is not a field name (lower-case letters, digits, single _, at most 48)")
             if name in taken:
                 raise ValueError(f"{name!r} is a column that every task has; rename the field")
+            if name == "live" and isinstance(field, MentionsField):
+                raise ValueError("'live' is the name of the task's view; rename the field")
             if hasattr(BaseModel, name):
                 raise ValueError(f"{name!r} is a name of the library that checks replies; rename the field")
         return fields
+
+    @field_validator("knowledge")
+    @classmethod
+    def _knowledge_names(cls, knowledge: dict[str, KnowledgeFile]) -> dict[str, KnowledgeFile]:
+        for name in knowledge:
+            if not FIELD_NAME.fullmatch(name) or hasattr(dict, name):  # a template would find the dict's own `items`
+                raise ValueError(f"{name!r} is not a name that a template can use; rename it")
+        return knowledge
 
     @model_validator(mode="after")
     def _expressions_and_gates(self) -> "Declaration":
@@ -131,13 +195,17 @@ class Declaration(_Strict):
                 "null",
             ):
                 raise ValueError(f"models.{index}.when: `{route.when}` is not a condition (true or false)")
+        questions = asked(self.fields)
+        if not stated(self.fields):
+            raise ValueError("fields: every field is derived, so there is nothing to derive them from")
+        if questions and not self.models:
+            raise ValueError(f"models: no model is named to answer {', '.join(questions)}; add a route, or let a "
+                             "reader decide them")  # fmt: skip
         for index, route in enumerate(self.models[:-1]):
             if route.when is None:
                 raise ValueError(f"models: route {index + 1} has no `when`, so the later ones are never used")
-        if self.models[-1].when is not None:
+        if self.models and self.models[-1].when is not None:
             raise ValueError("models: the last route has a `when`, so some posts have no model; add one without")
-        if not asked(self.fields):
-            raise ValueError("fields: every field is derived, so there is nothing to ask")
         self._derived_types()
         for gate in self.evaluation.gates:
             field, _, metric = gate.partition(".")
@@ -148,7 +216,7 @@ class Declaration(_Strict):
 
     def _derived_types(self) -> None:
         names: dict[str, Type] = {
-            name: TYPE_OF_COLUMN[field.value_type.duckdb] for name, field in asked(self.fields).items()
+            name: TYPE_OF_COLUMN[field.value_type.duckdb] for name, field in stated(self.fields).items()
         }
         for name, field in self.fields.items():
             if field.derive is None:

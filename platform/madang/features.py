@@ -118,7 +118,8 @@ def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
             greatest(a.extracted_at, r.released_at, p.ingested_at) AS extracted_at, a.day, {values}
         FROM attributes."{task.name}__live" a
         JOIN (
-            SELECT source, post_id, ingested_at, {content_hash_sql(task.text_columns)} AS content_hash,
+            SELECT source, post_id, ingested_at,
+                {content_hash_sql(task.text_columns, images=task.most_images)} AS content_hash,
                 min(ingested_at) OVER (PARTITION BY source, post_id) AS first_ingested_at
             FROM raw.posts WHERE day BETWEEN $1 AND $2 {CURRENT}
         ) p USING (source, post_id, content_hash)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from madang.extraction.requests import PROMPT_VERSION, prefix_messages
 from madang.posts.masking import MASKING_VERSION
 from madang.schema import asked_schema
+from madang.schema.base import FieldKind
 from madang.task import Task
 
 # Raise it when readers or grounding give other values for the same reply.
@@ -57,10 +58,21 @@ def recipe_of(task: Task, identity: Callable[[str], str]) -> Recipe:
                 "fallback": [identity(name) for name in route.fallback],
                 "max_tokens": route.max_tokens,
             }
-            for route in task.declaration.models
+            for _, route in task.routes
         ],
-        "fields": {name: field.model_dump(mode="json", exclude={"describe"}) for name, field in task.fields.items()},
+        "fields": {name: _plain(field) for name, field in task.fields.items()},
         "reading": READING_VERSION,
     }
+    if images := task.most_images:
+        content["request"] |= {"images": images}  # type: ignore[operator]  # the mapping above
+    if task.readers:
+        content["readers"] = {name: reader.version for name, reader in task.readers.items()}
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return Recipe(task.name, hashlib.sha256(canonical.encode()).hexdigest(), content)
+
+
+def _plain(field: FieldKind) -> JsonValue:
+    """What a field says; an option that came later is left out where it is not used, so that no recipe becomes new."""
+    unused = {option for option in ("read", "decide") if getattr(field, option) is None}
+    plain: JsonValue = field.model_dump(mode="json", exclude={"describe", *unused})
+    return plain

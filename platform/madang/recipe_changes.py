@@ -15,7 +15,7 @@ from madang.warehouse.protocol import Warehouse
 Json = Mapping[str, JsonValue]
 
 # Parts that only change how a stored reply is read: the same request has the same answer, which is there.
-_READ_ONLY = ("field", "derivation", "reading")
+_READ_ONLY = ("field", "derivation", "reading", "reader")
 _PARTS_OF_REQUEST = {"turn": "turn", "text": "text", "masking": "masking", "version": "rendering"}
 _SHORT_CHARS = 40
 
@@ -26,7 +26,7 @@ class PartChange:
 
     Args:
         part: prompt, examples, schema, turn, text, masking, rendering, route, model, fallback, max_tokens, field,
-            derivation, reading, or the name of a part that a newer madang added.
+            derivation, reading, reader, or the name of a part that a newer madang added.
         detail: What differs; holds no post text.
     """
 
@@ -91,7 +91,8 @@ def part_changes(before: Json, after: Json) -> tuple[PartChange, ...]:
         *({name: plain for name, plain in one.items() if old_asked.get(name) == asked.get(name)}
           for one in (old_fields, fields))
     )  # fmt: skip
-    known = ("request", "routes", "fields")
+    changes += _reader_changes(_mapping(before.get("readers")), _mapping(after.get("readers")))
+    known = ("request", "routes", "fields", "readers")
     for part in sorted({*before, *after} - {*known}):
         if before.get(part) != after.get(part):
             changes.append(PartChange(part, _turned(before.get(part), after.get(part))))
@@ -143,6 +144,14 @@ def _field_changes(before: Json, after: Json) -> list[PartChange]:
         if keys:
             changes.append(PartChange("field", f"{name}: {', '.join(keys)}"))
     return changes
+
+
+def _reader_changes(before: Json, after: Json) -> list[PartChange]:
+    return [
+        PartChange("reader", f"{name}: {_turned(before.get(name), after.get(name))}")
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
 
 
 def _turns(request: Json) -> tuple[str, list[tuple[str, str]]]:

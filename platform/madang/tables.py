@@ -3,19 +3,30 @@
 from madang.ops import OPS_TABLES
 from madang.posts.table import CURRENT, RAW_POSTS, content_hash_sql
 from madang.task import Task
+from madang.views import ensure_views
 from madang.warehouse.protocol import Warehouse
 
 
 def ensure_tables(warehouse: Warehouse, task: Task) -> None:
     """Creates what is missing; costs one query where all is there."""
-    warehouse.ensure([RAW_POSTS, *OPS_TABLES, task.table, task.features_table])
+    warehouse.ensure([RAW_POSTS, *OPS_TABLES, task.table, *task.mention_tables.values(), task.features_table])
     columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
     # Current revision to content hash to row, never the newest extracted_at: an edit back shows the old row.
     sql = (
         f"SELECT {columns} FROM (SELECT source, post_id, deleted, "
-        f"{content_hash_sql(task.text_columns)} AS content_hash FROM raw.posts {CURRENT}) p "
+        f"{content_hash_sql(task.text_columns, images=task.most_images)} AS content_hash FROM raw.posts {CURRENT}) p "
         f'JOIN attributes."{task.name}" a USING (source, post_id, content_hash) '
         f"JOIN (SELECT recipe FROM ops.releases WHERE task = '{task.name}' ORDER BY number DESC LIMIT 1) r "
         f"ON a.recipe = r.recipe WHERE NOT p.deleted"
     )
     warehouse.ensure_view(f"attributes.{task.name}__live", sql, "Current undeleted posts, by the released recipe")
+    for table in task.mention_tables.values():
+        columns = ", ".join(f'm."{column.name}"' for column in table.columns)
+        schema, name = table.name.split(".")
+        warehouse.ensure_view(
+            f"{table.name}__live",
+            f'SELECT {columns} FROM {schema}."{name}" m SEMI JOIN attributes."{task.name}__live" a '
+            "USING (source, post_id, content_hash, recipe)",
+            "Mentions of current undeleted posts, by the released recipe",
+        )
+    ensure_views(warehouse, task)

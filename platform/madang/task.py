@@ -3,21 +3,24 @@
 The command line and Dagster both load it here, so neither can accept what the other refuses.
 """
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import SandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import ValidationError
 
 from madang.declaration import ROUTE_NAMES, Declaration, Route
 from madang.errors import DeclarationError
-from madang.schema import asked, attributes_table, feature_columns, features_table, reply_model
-from madang.schema.base import Value
+from madang.extraction.examples import Example, gold_examples, written_examples
+from madang.extraction.knowledge import Knowledge
+from madang.readers.registry import NamedReader, ReaderError, find_reader
+from madang.schema import asked, attributes_table, feature_columns, features_table, mentions_table, stated
+from madang.schema.base import FieldKind, Value
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, Type
+from madang.schema.mentions import MentionsField
 from madang.schema.types import Column, Table
 
 COMPONENT = "orchestration.ExtractionTask"
@@ -26,16 +29,6 @@ _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True,
 
 # What a wrong template raises: Jinja's own errors, and those of the expressions in it.
 _TEMPLATE_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-
-class Example(BaseModel):
-    """One example of the prompt: a post and the answer exactly as the model should write it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str = ""
-    body: str = ""
-    answer: dict[str, JsonValue]
 
 
 class Task:
@@ -49,10 +42,12 @@ class Task:
     def __init__(self, declaration: Declaration, folder: Path) -> None:
         self.declaration, self.folder = declaration, folder
         self.name, self.fields = declaration.name, declaration.fields
-        self.text_columns = declaration.source.text
-        self.system_prompt = self._render_prompt()
+        self.text_columns, self.most_images = declaration.source.text, declaration.source.images
+        self.readers = self._find_readers()
+        self.system_prompt = self._render_prompt() if self.is_asking else ""
+        self.knowledge = self._load_knowledge() if self.is_asking else {}
         self._turn = self._compile_turn()
-        self.examples = self._load_examples()
+        self.examples = self._load_examples() if self.is_asking else []
         for beside in filter(None, [declaration.evaluation.gold]):
             self._beside(beside, "evaluation.gold")
 
@@ -92,10 +87,24 @@ class Task:
             )  # fmt: skip
         return cls(declaration, folder)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a model answers a field; otherwise readers find all of them, and no call is made."""
+        return bool(asked(self.fields))
+
     @cached_property
     def table(self) -> Table:
         """`attributes.<task>`."""
         return attributes_table(self.name, self.fields)
+
+    @cached_property
+    def mention_tables(self) -> dict[str, Table]:
+        """`attributes.<task>__<f>` of each field of mentions."""
+        return {
+            name: mentions_table(self.name, name, field)
+            for name, field in self.fields.items()
+            if isinstance(field, MentionsField)
+        }
 
     @cached_property
     def features_table(self) -> Table:
@@ -115,22 +124,24 @@ class Task:
 
     @cached_property
     def routes(self) -> list[tuple[Expression | None, Route]]:
-        """Routes with their compiled conditions."""
+        """Routes with their compiled conditions; none where nothing is asked."""
         return [
             (Expression(route.when, ROUTE_NAMES) if route.when is not None else None, route)
             for route in self.declaration.models
+            if self.is_asking
         ]
 
-    def route(self, chars: int, source: str, board: str | None) -> Route:
-        """The route of one post."""
+    def route(self, chars: int, source: str, board: str | None) -> Route | None:
+        """The route of one post; None where nothing is asked."""
         values: dict[str, Value] = {"chars": chars, "source": source, "board": board}
-        return next(route for when, route in self.routes if when is None or when(values) is True)
+        return next((route for when, route in self.routes if when is None or when(values) is True), None)
 
     def render_turn(self, parts: dict[str, str]) -> str:
         """A post's own turn. Its text is a value of the template, never a part of it."""
         if self._turn is None:
             return "\n".join(part.strip() for part in parts.values() if part.strip())
-        return self._turn.render(parts).strip()
+        known = {name: knowledge.of(parts.values()) for name, knowledge in self.knowledge.items()}
+        return self._turn.render(parts | {"knowledge": known}).strip()
 
     def _compile_turn(self) -> Template | None:
         source = self.declaration.turn
@@ -138,14 +149,54 @@ class Task:
             return None
         try:
             turn = _ENVIRONMENT.from_string(source)
-            for text in ("text", ""):  # a post may lack a title
-                turn.render(dict.fromkeys(self.text_columns, text))
+            for text, called_up in (("text", ("entry",)), ("", ())):  # a post may lack a title, or call up nothing
+                turn.render(
+                    dict.fromkeys(self.text_columns, text)
+                    | ({"knowledge": dict.fromkeys(self.knowledge, called_up)} if self.knowledge else {})
+                )
         except _TEMPLATE_ERRORS as error:
             raise DeclarationError(
                 self.folder / "defs.yaml", f"turn: the template does not render ({_one_line(error)})",
-                f"It may use {', '.join(self.text_columns)}",
+                f"It may use {', '.join([*self.text_columns, *(f'knowledge.{name}' for name in self.knowledge)])}",
             ) from error  # fmt: skip
         return turn
+
+    def _load_knowledge(self) -> dict[str, Knowledge]:
+        knowledge = {
+            name: Knowledge.load(self._beside(declared.file, f"knowledge.{name}.file"), declared.most)
+            for name, declared in self.declaration.knowledge.items()
+        }
+        turn = self.declaration.turn or ""
+        if knowledge and "knowledge" not in meta.find_undeclared_variables(_ENVIRONMENT.parse(turn)):
+            raise DeclarationError(
+                self.folder / "defs.yaml", "knowledge: no post's turn shows it",
+                f"Write a `turn` that does: {{% for text in knowledge.{next(iter(knowledge))} %}}",
+            )  # fmt: skip
+        return knowledge
+
+    def _find_readers(self) -> dict[str, NamedReader]:
+        """The readers that fields name, each key fit for its field."""
+        place = self.folder / "defs.yaml"
+        found: dict[str, NamedReader] = {}
+        for field_name, field in self.fields.items():
+            if field.read is None:
+                continue
+            name, _, key = field.read.partition(".")
+            try:
+                if name not in found:
+                    found[name] = find_reader(name, self.declaration.readers)
+            except ReaderError as error:
+                raise DeclarationError(
+                    place, f"fields.{field_name}.read: {error}", "Correct it, or declare the reader under `readers`"
+                ) from error
+            keys = found[name].keys
+            if keys.get(key) != field.kind:
+                fit = ", ".join(one for one, kind in keys.items() if kind == field.kind) or "none"
+                raise DeclarationError(
+                    place, f"fields.{field_name}.read: reader {name!r} finds no {field.kind} called {key!r} "
+                    f"(of this kind: {fit})", "Correct the key, or the field's kind",
+                )  # fmt: skip
+        return found
 
     def _beside(self, name: str, field: str) -> Path:
         path = self.folder / name
@@ -160,7 +211,8 @@ class Task:
     def _render_prompt(self) -> str:
         file = self._beside(self.declaration.prompt, "prompt")
         shown = [
-            {"name": name, "kind": field.kind, "describe": field.describe, "labels": field.allowed() or ()}
+            _shown(name, field)
+            | {"of": [_shown(*small) for small in field.of.items()] if isinstance(field, MentionsField) else []}
             for name, field in asked(self.fields).items()
         ]
         try:
@@ -172,34 +224,16 @@ class Task:
         return rendered.strip()
 
     def _load_examples(self) -> list[Example]:
-        if self.declaration.examples is None:
+        declared = self.declaration.examples
+        if declared is None:
             return []
-        file = self._beside(self.declaration.examples, "examples")
-        examples = []
-        try:
-            lines = file.read_text(encoding="utf-8").split("\n")  # splitlines would cut at a U+2028 in a text
-        except UnicodeDecodeError as error:
-            raise DeclarationError(file, "not UTF-8", "Save it as UTF-8") from error
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                example = Example.model_validate(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                raise DeclarationError(f"{file}:{number}", f"not an example ({_one_line(error)})",
-                                       "Write {title, body, answer}") from error  # fmt: skip
-            self._check_answer(example, f"{file}:{number}")
-            examples.append(example)
-        return examples
-
-    def _check_answer(self, example: Example, place: str) -> None:
-        unknown = sorted(set(example.answer) - set(asked(self.fields)))
-        if unknown:
-            raise DeclarationError(place, f"the answer has {unknown[0]!r}, which is not asked", "Correct the key")
-        try:
-            reply_model(self.name, self.fields).model_validate(example.answer)
-        except ValidationError as error:
-            raise DeclarationError(place, f"the answer is not valid ({_one_line(error)})", "Correct it") from error
+        if isinstance(declared, str):
+            return written_examples(self._beside(declared, "examples"), self.fields)
+        file = self._beside(declared.file, "examples.file")
+        if declared.gold is None:
+            return [example.masked for example in written_examples(file, self.fields)]
+        found = gold_examples(file, self._beside(declared.gold, "examples.gold"), self.fields)
+        return [example.masked for example in found]
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -259,6 +293,11 @@ def _declaration_error(file: Path, error: ValidationError) -> DeclarationError:
     }
     return DeclarationError(file, f"{where}: {message}" if where else message,
                             remedies.get(first["type"], "Correct it there"))  # fmt: skip
+
+
+def _shown(name: str, field: FieldKind) -> dict[str, object]:
+    """What a prompt's template may say of a field."""
+    return {"name": name, "kind": field.kind, "describe": field.describe, "labels": field.allowed() or ()}
 
 
 def _one_line(error: Exception) -> str:

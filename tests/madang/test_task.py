@@ -31,6 +31,10 @@ def with_field(name: str, **options: object) -> Attributes:
     return declaration(fields=declaration()["fields"] | {name: options})
 
 
+def with_reader(path: str, read: str) -> Attributes:
+    return declaration(readers={"own": path}, fields={"seats": {"kind": "number", "read": read}})
+
+
 def with_routes(*routes: dict[str, object]) -> Attributes:
     return declaration(models=list(routes))
 
@@ -43,7 +47,7 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
     "an unknown kind": (
         lambda: with_field("size", kind="colour"),
         "defs.yaml: fields.size: Input tag 'colour' found using 'kind' does not match any of the expected tags: "
-        "'label', 'labels', 'flag', 'number', 'money', 'text'. Use one of the expected kinds",
+        "'label', 'labels', 'flag', 'number', 'money', 'text', 'mentions'. Use one of the expected kinds",
     ),
     "no kind": (
         lambda: with_field("size", of=["a", "b"]),
@@ -65,7 +69,7 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
         lambda: declaration(promt="prompt.md"),
         "defs.yaml: promt: Extra inputs are not permitted. Remove it, or correct its name",
     ),
-    "no models": (lambda: without("models"), "defs.yaml: models: Field required. Add it"),
+    "no models": (lambda: without("models"), "defs.yaml: models: no model is named to answer deal, options,"),
     "no fields": (lambda: declaration(fields={}), "defs.yaml: fields: Dictionary should have at least 1 item"),
     "a gate on a missing field": (
         lambda: declaration(evaluation={"gates": {"dael.f1": 0.8}}),
@@ -148,9 +152,66 @@ REFUSED: dict[str, tuple[Callable[[], Attributes], str]] = {
         lambda: with_field("year", kind="money", derive="rent * 12"),
         "defs.yaml: fields.year.derive: a derived amount has no currency; make the field a number",
     ),
-    "nothing to ask": (
+    "nothing to derive from": (
         lambda: declaration(fields={"is_big": {"kind": "flag", "derive": "True"}}),
-        "defs.yaml: fields: every field is derived, so there is nothing to ask",
+        "defs.yaml: fields: every field is derived, so there is nothing to derive them from",
+    ),
+    "a reader that is not there": (
+        lambda: with_field("size", kind="number", read="lanes.rooms"),
+        "defs.yaml: fields.size.read: module 'madang.readers.lanes' does not import (ModuleNotFoundError: No module "
+        "named 'madang.readers.lanes'). Correct it, or declare the reader under `readers`",
+    ),
+    "a reader without its function": (
+        lambda: with_reader("reader:look", read="own.seats"),
+        "defs.yaml: fields.seats.read: module 'reader' has no function 'look'. Correct it,",
+    ),
+    "a module that is no reader": (
+        lambda: with_reader("scenario:posts", read="own.seats"),
+        "defs.yaml: fields.seats.read: module 'scenario' lacks VERSION (a number) or KEYS (kind of field by key).",
+    ),
+    "a module of a reader that does not import": (
+        lambda: with_reader("reader_broken:read", read="own.seats"),
+        "defs.yaml: fields.seats.read: module 'reader_broken' does not import (",
+    ),
+    "a key that the reader does not have": (
+        lambda: with_reader("reader:read", read="own.chairs"),
+        "defs.yaml: fields.seats.read: reader 'own' finds no number called 'chairs' (of this kind: seats, wrong). "
+        "Correct the key, or the field's kind",
+    ),
+    "a key of another kind": (
+        lambda: with_reader("reader:read", read="own.is_recruiting"),
+        "defs.yaml: fields.seats.read: reader 'own' finds no number called 'is_recruiting' (of this kind: seats,",
+    ),
+    "a key without its reader": (
+        lambda: with_field("size", kind="number", read="rooms"),
+        "defs.yaml: fields.size.number.read: String should match pattern",
+    ),
+    "a decision of a reader that is not named": (
+        lambda: with_field("size", kind="number", decide="both"),
+        "defs.yaml: fields.size.number: decide: both needs a reader; add `read: <reader>.<key>`. Correct it there",
+    ),
+    "mentions kept by what is not asked": (
+        lambda: with_field("spots", kind="mentions", of={"is_review": {"kind": "flag"}}, keep="is_good"),
+        "defs.yaml: fields.spots.mentions: keep: `is_good`: unknown name 'is_good' (there are: is_review)",
+    ),
+    "mentions kept by what is no condition": (
+        lambda: with_field("spots", kind="mentions", of={"stars": {"kind": "number"}}, keep="stars + 1"),
+        "defs.yaml: fields.spots.mentions: keep: `stars + 1` is not a condition (true or false). Correct it there",
+    ),
+    "a small field called like a column": (
+        lambda: with_field("spots", kind="mentions", of={"kept": {"kind": "flag"}}),
+        "defs.yaml: fields.spots.mentions: of.kept: the name is taken or is no field name; rename it",
+    ),
+    "a small field that is derived": (
+        lambda: with_field("spots", kind="mentions", of={"is_big": {"kind": "flag", "derive": "True"}}),
+        "defs.yaml: fields.spots.mentions: of.is_big: a small field is neither derived nor read by itself; remove",
+    ),
+    "mentions called like the live view": (
+        lambda: with_field("live", kind="mentions"), "defs.yaml: fields: 'live' is the name of the task's view; rename",
+    ),
+    "a derived field that is read": (
+        lambda: with_field("size", kind="number", derive="rooms", read="own.seats"),
+        "defs.yaml: fields.size.number: `derive` computes the field, so nobody reads or decides it; remove one of",
     ),
     "a column that every task has": (
         lambda: with_field("event_at", kind="flag"),

@@ -7,6 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from madang.errors import CapReached
 from madang.evaluation.gold import PostKey
@@ -17,7 +18,9 @@ from madang.extraction.extract import Extraction, Extractor
 from madang.extraction.prepared import Preparation, PreparedPost, stored_replies
 from madang.models.catalogue import Catalogue
 from madang.models.protocol import Failure, Outcome, Reply, Request
+from madang.models.specs import Lane
 from madang.ops import REPLIES
+from madang.readers.registry import ReaderFailed
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
@@ -27,7 +30,8 @@ class Predictions:
     """What is predicted for each post, and what it took.
 
     Args:
-        rows: Columns of the extraction, by post; None where there is no usable one.
+        rows: Columns of the extraction, by post, and `<f>__mentions`, rows of the mentions of a field; None where
+            there is no usable one.
         lanes: How they came.
         sent: Calls made.
         reused: Posts answered by replies that were there.
@@ -52,6 +56,7 @@ class Asking:
         claims: Holds the account of the day.
         cap_of: The cap that is left when so much is spent.
         on_reply: Called after every call, with the calls answered and the calls wanted so far.
+        beside: Folder of the posts' file, where their images may lie.
     """
 
     def __init__(
@@ -64,11 +69,13 @@ class Asking:
         claims: Claims,
         cap_of: Callable[[float], Cap],
         on_reply: Callable[[int, int], None],
+        beside: Path | None = None,
     ) -> None:
         self._catalogue, self._store, self._claims, self._cap_of = catalogue, store, claims, cap_of
-        self._preparation = Preparation(warehouse, task, catalogue)
+        self._preparation = Preparation(warehouse, task, catalogue, beside=beside)
         self._warehouse = warehouse if warehouse is not None and warehouse.has(REPLIES.name) else None
         self._on_reply, self._extractor = on_reply, Extractor(task)
+        self._mentions = tuple(task.mention_tables)
         self._outcomes: dict[str, Outcome] = {}
         self._bought: set[str] = set()
         self._wanted = self._answered = 0
@@ -89,7 +96,7 @@ class Asking:
             self._fetch(unsettled)
             unsettled = [following for post in unsettled if (following := self._settle(post)) is not None]
         if not self._found.lanes:
-            self._found.lanes |= {self._catalogue.lane(post.attempt.model) for post in prepared}
+            self._found.lanes |= {self._lane(post) for post in prepared}
         return self._found
 
     def _fetch(self, posts: list[PreparedPost]) -> None:
@@ -156,7 +163,7 @@ class Asking:
         """Reads a post's outcome as a run does; gives the post back with its next attempt if it is of no use."""
         key = (post.source, post.post_id)
         if post.request is None:
-            self._predict(key, post, self._extractor.empty())
+            self._read(key, post)
             return None
         outcome = self._outcomes[post.request.hash]
         if isinstance(outcome, Failure) and outcome.is_transient:
@@ -166,7 +173,11 @@ class Asking:
             following = self._preparation.next_attempt(post, is_truncated=False)
         else:
             is_whole = outcome.finish != "length"
-            extraction = self._extractor.extract(post.text, outcome) if is_whole else None
+            try:
+                extraction = self._extractor.extract(post.text, outcome) if is_whole else None
+            except ReaderFailed:
+                self._found.rows[key] = None
+                return None
             following = self._preparation.after_reply(post, outcome, extraction)
             if following is None and extraction is not None:
                 self._predict(key, post, extraction)
@@ -176,6 +187,22 @@ class Asking:
             self._found.rows[key] = None
         return following
 
+    def _read(self, key: PostKey, post: PreparedPost) -> None:
+        if post.failure is not None:
+            self._found.rows[key] = None
+            return
+        try:
+            self._predict(key, post, self._extractor.unasked(post.text))
+        except ReaderFailed:
+            self._found.rows[key] = None
+
     def _predict(self, key: PostKey, post: PreparedPost, extraction: Extraction) -> None:
-        self._found.rows[key] = extraction.values
-        self._found.lanes.add(self._catalogue.lane(post.attempt.model))
+        mentions = {
+            f"{name}__mentions": [mention.row for mention in extraction.mentions.get(name, ())]
+            for name in self._mentions
+        }
+        self._found.rows[key] = extraction.values | mentions
+        self._found.lanes.add(self._lane(post))
+
+    def _lane(self, post: PreparedPost) -> Lane:
+        return "reader" if post.route is None else self._catalogue.lane(post.attempt.model)

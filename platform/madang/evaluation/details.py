@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from madang.evaluation.answers import Answer, AnswerKind
 from madang.evaluation.gold import GoldPost, PostKey
+from madang.evaluation.mention_metrics import mention_scores
 from madang.evaluation.metrics import ECE_BINS, Judged, scores
 from madang.evaluation.score import Score
 
@@ -38,6 +39,8 @@ class JudgedField:
     def scores(self, posts: Collection[PostKey] | None = None) -> dict[str, Score]:
         """Every metric of the field, on all posts or on some."""
         judged = [one for key, one in self.judged.items() if posts is None or key in posts]
+        if self.kind == "mentions":
+            return mention_scores(judged)
         return scores(self.kind, judged, is_nullable=self.is_nullable, is_form=self.is_form)
 
 

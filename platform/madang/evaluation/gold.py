@@ -96,7 +96,7 @@ def gold_of_posts(task: Task, key: GoldFrom, posts: pl.DataFrame, place: Path) -
     """Takes gold from a key of the posts. What somebody typed there and no field can say is not scored.
 
     Args:
-        task: The task; its `gold_<key>.yaml` says which field answers what.
+        task: The task; its `gold_<key>.yaml` says which field answers what. Without one, the field called like the key.
         key: Key of the posts.
         posts: What `read_posts` gave.
         place: File of the posts, for messages.
@@ -106,10 +106,10 @@ def gold_of_posts(task: Task, key: GoldFrom, posts: pl.DataFrame, place: Path) -
         DeclarationError: The map is wrong.
     """
     file = task.folder / f"gold_{key}.yaml"
-    if not file.is_file():
+    if not file.is_file() and key not in task.fields:
         raise InputError(f"--gold-from {key}", f"task {task.name!r} has no {file.name} that maps its answers",
                          f"Write {file}, or give answers with --gold")  # fmt: skip
-    reader = _Reader(GoldMap.load(task, file, is_open=False))
+    reader = _Reader(GoldMap.load(task, file if file.is_file() else None, is_open=not file.is_file()))
     found = []
     for row in _current(posts).values():
         extra = json.loads(str(row["extra"])) if row["extra"] else {}

@@ -98,15 +98,19 @@ class MappedKey:
         return GoldAnswer(answer, re.compile(spec.stated.replace("{value}", spellings(str(value))), re.IGNORECASE))
 
     def predicted(self, row: dict[str, object] | None) -> Answer:
-        """The field's answer in the columns of an extraction; None stands for a post without one."""
+        """The field's answer in the columns of a prediction; None stands for a post without one."""
         if row is None:
             return answer_of(self.kind, None)
+        if self.kind == "mentions":
+            return answer_of(self.kind, row[f"{self.spec.field}__mentions"])
         if self.spec.currency not in (None, row.get(f"{self.spec.field}__currency")):
             return None
         return answer_of(self.kind, row[self.spec.field])
 
     def confidence(self, row: dict[str, object] | None) -> float | None:
-        """How sure the answer is; None where it does not say."""
+        """How sure the answer is; None where it does not say. Mentions have one each, which no metric reads."""
+        if self.kind == "mentions":
+            return None
         found = row.get(f"{self.spec.field}__confidence") if row is not None else None
         return found if isinstance(found, float) else None
 

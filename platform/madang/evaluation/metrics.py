@@ -100,7 +100,7 @@ def _majority(judged: Judgements) -> Answer:
 
 
 def _name(answer: Answer) -> str:
-    return ",".join(sorted(answer)) if isinstance(answer, frozenset) else str(answer)
+    return ",".join(sorted(map(str, answer))) if isinstance(answer, frozenset) else str(answer)
 
 
 def _proportion(metric: _Proportion, judged: Judgements, constant: Judgements) -> Score:
@@ -135,18 +135,18 @@ def _abstention(judged: Judgements) -> tuple[int, int]:
 def _counted(metric: _Countable, judged: Judgements, constant: Judgements) -> Score:
     counts, statistic = metric(judged)
     baseline = value_of(*metric(constant))
-    ends = f1_interval(counts, statistic) if statistic is _f1 else bootstrap(counts, statistic)
+    ends = f1_interval(counts, statistic) if statistic is f1_of else bootstrap(counts, statistic)
     value, (low, high) = value_of(counts, statistic), ends or (None, None)
     return Score(value, low, high, len(judged), baseline)
 
 
-def _f1(sums: Counts) -> Counts:
+def f1_of(sums: Counts) -> Counts:
     """F1 of true positives, false positives and misses, (…, 3); NaN where there are none of them."""
     right, wrong, missed = sums[..., 0], sums[..., 1], sums[..., 2]
-    return _ratio(2 * right, 2 * right + wrong + missed)
+    return ratio(2 * right, 2 * right + wrong + missed)
 
 
-def _ratio(over: Counts, under: Counts) -> Counts:
+def ratio(over: Counts, under: Counts) -> Counts:
     return np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)
 
 
@@ -157,7 +157,7 @@ def _set_f1(judged: Judgements) -> tuple[Counts, Statistic]:
         assert isinstance(one.gold, frozenset)
         assert isinstance(one.predicted, frozenset)
         rows.append((len(one.gold & one.predicted), len(one.predicted - one.gold), len(one.gold - one.predicted)))
-    return np.array(rows, dtype=np.float64), _f1
+    return np.array(rows, dtype=np.float64), f1_of
 
 
 def _flag_f1(judged: Judgements) -> tuple[Counts, Statistic]:
@@ -170,7 +170,7 @@ def _flag_f1(judged: Judgements) -> tuple[Counts, Statistic]:
         )
         for one in judged
     ]
-    return np.array(rows, dtype=np.float64), _f1
+    return np.array(rows, dtype=np.float64), f1_of
 
 
 def _value_f1(judged: Judgements) -> tuple[Counts, Statistic]:
@@ -183,7 +183,7 @@ def _value_f1(judged: Judgements) -> tuple[Counts, Statistic]:
         )
         for one in judged
     ]
-    return np.array(rows, dtype=np.float64), _f1
+    return np.array(rows, dtype=np.float64), f1_of
 
 
 def _macro_f1(judged: Judgements) -> tuple[Counts, Statistic]:
@@ -200,7 +200,7 @@ def _macro_f1(judged: Judgements) -> tuple[Counts, Statistic]:
             counts[row, number[expected], 2] = 1
 
     def mean_f1(sums: Counts) -> Counts:
-        of_classes = _f1(sums.reshape(len(sums), len(classes), 3))
+        of_classes = f1_of(sums.reshape(len(sums), len(classes), 3))
         return np.asarray(np.nanmean(of_classes, axis=1), dtype=np.float64)
 
     return counts.reshape(len(judged), -1), mean_f1

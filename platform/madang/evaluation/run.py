@@ -165,4 +165,8 @@ def _text(task: Task, post: GoldPost) -> str:
 
 def _content_hash(task: Task, post: GoldPost) -> str:
     """What `content_hash_sql` gives of a landed post."""
-    return hashlib.sha256("".join(str(post.row[f"{column}_hash"]) for column in task.text_columns).encode()).hexdigest()
+    parts = [str(post.row[f"{column}_hash"]) for column in task.text_columns]
+    if task.most_images:
+        shown = "\n".join(map(str, list(post.row["images"] or [])[: task.most_images]))  # type: ignore[call-overload]
+        parts.append(hashlib.sha256(shown.encode()).hexdigest())
+    return hashlib.sha256("".join(parts).encode()).hexdigest()

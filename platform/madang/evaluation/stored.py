@@ -1,5 +1,6 @@
 """Predictions that a recipe has made already: rows of `attributes.<task>`. Nothing is asked."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 import polars as pl
@@ -9,6 +10,7 @@ from madang.evaluation.asking import Predictions
 from madang.evaluation.gold import PostKey
 from madang.models.specs import Lane
 from madang.ops import QUARANTINE, RECIPES
+from madang.schema.types import Table
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
@@ -49,6 +51,7 @@ def stored_predictions(
         [recipe, lane],
         {"wanted": wanted},
     )
+    mentions = {name: _mentions(warehouse, table, recipe, wanted) for name, table in task.mention_tables.items()}
     given_up = warehouse.read(
         f"SELECT q.source, q.post_id FROM {QUARANTINE.name} q SEMI JOIN wanted USING (source, post_id, content_hash) "
         "WHERE q.task = ? AND q.recipe = ?",
@@ -57,6 +60,27 @@ def stored_predictions(
     )
     predictions = Predictions(lanes=set(rows["lane"].unique()))
     predictions.rows |= dict.fromkeys(given_up.iter_rows())
-    predictions.rows |= {(row["source"], row["post_id"]): row for row in rows.iter_rows(named=True)}
+    for row in rows.iter_rows(named=True):
+        key = (row["source"], row["post_id"])
+        own = {f"{name}__mentions": found.get(key, []) for name, found in mentions.items()}
+        predictions.rows[key] = row | own
     predictions.reused = rows.height
     return predictions
+
+
+def _mentions(
+    warehouse: Warehouse, table: Table, recipe: str, wanted: pl.DataFrame
+) -> dict[PostKey, list[dict[str, object]]]:
+    """Rows of one field's mentions, by post."""
+    schema, name = table.name.split(".")
+    found: dict[PostKey, list[dict[str, object]]] = defaultdict(list)
+    if warehouse.has(table.name):
+        rows = warehouse.read(
+            f'SELECT m.* FROM {schema}."{name}" m SEMI JOIN wanted USING (source, post_id, content_hash) '
+            "WHERE m.recipe = ? ORDER BY m.ordinal",
+            [recipe],
+            {"wanted": wanted},
+        )
+        for row in rows.iter_rows(named=True):
+            found[row["source"], row["post_id"]].append(row)
+    return found

@@ -7,12 +7,13 @@ from typing import Literal
 import polars as pl
 
 from madang.ops import LEDGER, PLANS
-from madang.schema import asked
+from madang.schema import stated
 from madang.schema.flag import FlagField
 from madang.schema.label import LabelField
 from madang.schema.labels import LabelsField
 from madang.schema.money import MoneyField
 from madang.schema.number import NumberField
+from madang.schema.types import TEXTS
 from madang.task import Task
 from madang.warehouse.protocol import Change, Warehouse
 
@@ -131,12 +132,13 @@ def _quality(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> list[
     rows = int(fields["rows"].max() or 0)  # type: ignore[arg-type]
     answered, invalid = int(fields["answered"].sum()), int(fields["invalid"].sum())
     quotes, grounded = int(fields["quotes"].sum()), int(fields["grounded"].sum())
-    outside = int(fields["outside"].sum())
+    outside, disputed = int(fields["outside"].sum()), int(fields["reader_disagrees"].sum())
+    disputes = f"; readers read {disputed} of them otherwise" if disputed else ""
     valid_share = 1 - invalid / (answered + invalid) if answered + invalid else 1.0
     grounded_share = grounded / quotes if quotes else 1.0
     return [
         CheckResult("validity", valid_share >= LEAST_VALID_SHARE, "warn",
-                    f"{valid_share:.1%} of {answered + invalid} answers in {rows} rows are valid", fields),
+                    f"{valid_share:.1%} of {answered + invalid} answers in {rows} rows are valid{disputes}", fields),
         CheckResult("grounding", grounded_share >= LEAST_GROUNDED_SHARE, "warn",
                     f"{grounded_share:.1%} of {quotes} answers that must stand in the text do", fields),
         CheckResult("ranges", outside == 0, "error", f"{outside} stored values are outside their range or labels; "
@@ -145,17 +147,20 @@ def _quality(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> list[
 
 
 def per_field(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> pl.DataFrame:
-    """One row a field: its rows, answers, answers dropped by reason, values outside their range, mean confidence."""
+    """One row a field: its rows, answers, answers dropped by reason, values outside their range, mean confidence.
+
+    `reader_disagrees` beside `answered` is how often reader and model differ.
+    """
     parts = []
-    for name, field in asked(task.fields).items():
+    for name, field in stated(task.fields).items():
         needs_text = not isinstance(field, LabelField | LabelsField | FlagField)
         reasons = {
             reason: f"count_if(list_contains(dropped, {{'field': '{name}', 'reason': '{reason}'}}))"
-            for reason in ("invalid", "not_in_text", "unreadable", "out_of_range")
+            for reason in ("invalid", "not_in_text", "unreadable", "out_of_range", "reader_disagrees")
         }
-        stated = f'len("{name}") > 0' if isinstance(field, LabelsField) else f'"{name}" IS NOT NULL'
+        is_stated = f'len("{name}") > 0' if field.value_type is TEXTS else f'"{name}" IS NOT NULL'
         parts.append(
-            f"SELECT '{name}' AS field, count(*) AS rows, count_if({stated}) AS answered, "
+            f"SELECT '{name}' AS field, count(*) AS rows, count_if({is_stated}) AS answered, "
             + ", ".join(f"{sql} AS {reason}" for reason, sql in reasons.items())
             + f', count_if({_outside(name, field)}) AS outside, avg("{name}__confidence") AS confidence, '
             f"{'true' if needs_text else 'false'} AS needs_text "

@@ -32,7 +32,7 @@ class Calls:
     Args:
         by_model: Calls by the model's name.
         reused: Posts whose reply is there already, or is asked for by another post of the plan.
-        blank: Posts without anything to ask about.
+        blank: Posts about which nothing is asked: blank ones, or all where readers find every field.
         chars: Code points that would be sent, prompts included.
         shared: Those of `reused` that are asked for by another post of the plan.
         rendered_share: Share of the posts that was rendered; the counts are scaled up if it is below 1.
@@ -126,7 +126,12 @@ def estimate(warehouse: Warehouse, task: Task, catalogue: Catalogue, plan: Plan)
                     asked[name] = Asked(catalogue.model(name), post.request.model)
                 asked[name].add(post.request)
     lanes = tuple(
-        forecast(name, catalogue.spec(name), requests.times(1 / share), past_of(warehouse, task, requests.identity))
+        forecast(
+            name,
+            catalogue.spec(name),
+            requests.times(1 / share),
+            past_of(warehouse, task, requests.identity, requests.lane),
+        )
         for name, requests in sorted(asked.items(), key=lambda item: -item[1].calls)
     )
     blank, stored, shared = (round(counts[what] / share) for what in ("blank", "stored", "shared"))

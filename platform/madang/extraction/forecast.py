@@ -9,7 +9,7 @@ from madang.extraction.spans import Span
 from madang.extraction.tokens import LEAST, MOST, TURN_TOKENS, schema_tokens, text_tokens
 from madang.models.control import Rates
 from madang.models.online_lanes import prices_of
-from madang.models.online_specs import OnlineModel
+from madang.models.online_specs import PricedModel
 from madang.models.prices import FREE, Prices
 from madang.models.protocol import Model, Request
 from madang.models.specs import Lane, LocalModel, ModelSpec
@@ -23,6 +23,8 @@ _USUAL_SECONDS: dict[Lane, Span] = {
     "online": Span(0.5, 2.0, 10.0), "local": Span(2.0, 8.0, 25.0), "batch": Span(300.0, 3600.0, 86400.0),
     "student": Span(0.0005, 0.002, 0.01), "reader": Span(0.0, 0.0, 0.001),
 }  # fmt: skip
+# A small image at OpenAI in low detail; at Gemini it is 258.
+_LEAST_IMAGE_TOKENS = 85
 _MINUTE = 60.0
 
 
@@ -36,7 +38,7 @@ class Asked:
 
     def __init__(self, model: Model, identity: str) -> None:
         self._model, self.identity = model, identity
-        self.calls = self.chars = self.post_chars = self.turns = self.max_tokens = 0
+        self.calls = self.chars = self.post_chars = self.turns = self.max_tokens = self.images = 0
         self.prefix_tokens = self.post_tokens = self.schema_tokens = self.reserved_usd = 0.0
         self._schemas: dict[int, float] = {}
 
@@ -47,6 +49,7 @@ class Asked:
         self.turns += len(request.messages)
         self.chars += sum(len(message.content) for message in request.messages)
         self.post_chars += len(post.content)
+        self.images += sum(len(message.images) for message in request.messages)
         self.max_tokens += request.max_tokens
         self.prefix_tokens += sum(text_tokens(message.content) for message in prefix)
         self.post_tokens += text_tokens(post.content)
@@ -66,7 +69,7 @@ class Asked:
         return Amount(
             self.lane, self.identity, round(self.calls * factor), self.chars * factor, self.post_chars * factor,
             self.turns * factor, self.max_tokens * factor, self.prefix_tokens * factor, self.post_tokens * factor,
-            self.schema_tokens * factor, self.reserved_usd * factor,
+            self.schema_tokens * factor, self.reserved_usd * factor, self.images * factor,
         )  # fmt: skip
 
 
@@ -86,6 +89,7 @@ class Amount:
         post_tokens: Tokens of posts by script.
         schema_tokens: Tokens of schemas by script.
         reserved_usd: Most that all can cost.
+        images: Images of all posts.
     """
 
     lane: Lane
@@ -99,6 +103,7 @@ class Amount:
     post_tokens: float
     schema_tokens: float
     reserved_usd: float
+    images: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def forecast(name: str, spec: ModelSpec, amount: Amount, past: Past) -> Forecast
         DeclarationError: Nobody knows what it costs.
     """
     basis: dict[str, str] = {}
-    asked, said = _input_tokens(amount, past, basis), _output_tokens(amount, past, basis)
+    asked, said = _input_tokens(spec, amount, past, basis), _output_tokens(amount, past, basis)
     usd = _usd(spec, amount, past, asked, said, basis)
     # What was paid in vain before will be again: replies that were cut, or had to be asked for once more. Or not.
     again = 1 + past.again_share
@@ -162,7 +167,7 @@ def forecast(name: str, spec: ModelSpec, amount: Amount, past: Past) -> Forecast
     return Forecast(name, amount, asked, said, usd, minutes, basis)
 
 
-def _input_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
+def _input_tokens(spec: ModelSpec, amount: Amount, past: Past, basis: dict[str, str]) -> Span:
     fit = past.input_tokens
     if fit is not None:
         basis["input_tokens"] = f"{fit.prefix:.0f} a call and {fit.a_char:.3f} a character, in {fit.calls} past calls"
@@ -173,7 +178,12 @@ def _input_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
     schema = 0.0 if amount.lane == "local" else amount.schema_tokens
     texts = amount.prefix_tokens + amount.post_tokens
     expected = texts + schema + amount.turns * TURN_TOKENS
-    return Span(texts * LEAST, expected, expected * MOST)
+    if not amount.images:
+        return Span(texts * LEAST, expected, expected * MOST)
+    basis["input_tokens"] += f"; {amount.images:.0f} images at what the settings reserve for one"
+    each = spec.image_tokens if isinstance(spec, PricedModel) else 0
+    low = texts * LEAST + amount.images * min(each, _LEAST_IMAGE_TOKENS)
+    return Span(low, expected + amount.images * each, expected * MOST + amount.images * each)
 
 
 def _output_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
@@ -186,7 +196,7 @@ def _output_tokens(amount: Amount, past: Past, basis: dict[str, str]) -> Span:
 
 def _usd(spec: ModelSpec, amount: Amount, past: Past, asked: Span, said: Span, basis: dict[str, str]) -> Span:
     """By the model's prices; of a model without a price, what its calls cost before, else what they reserve."""
-    prices = FREE if isinstance(spec, LocalModel) else prices_of(spec) if isinstance(spec, OnlineModel) else None
+    prices = FREE if isinstance(spec, LocalModel) else prices_of(spec) if isinstance(spec, PricedModel) else None
     if prices is not None:
         basis["usd"] = "prices of the model"
         cached = past.cached_share
@@ -223,7 +233,7 @@ def _minutes(spec: ModelSpec, amount: Amount, past: Past, basis: dict[str, str])
 
 
 def _bound(rates: Rates, amount: Amount, seconds: float) -> float:
-    at_once = amount.calls if amount.lane == "batch" else min(rates.concurrency, amount.calls)
+    at_once = min(rates.concurrency, amount.calls)
     # As the lane counts them against its limit: half of the characters, and all room for the reply.
     tokens = amount.chars / 2 + amount.max_tokens
     return max(
@@ -234,6 +244,6 @@ def _bound(rates: Rates, amount: Amount, seconds: float) -> float:
 
 
 def _rates(spec: ModelSpec) -> Rates:
-    if isinstance(spec, OnlineModel):
+    if isinstance(spec, PricedModel):
         return spec.rates
     return Rates(spec.slots if isinstance(spec, LocalModel) else spec.concurrency)

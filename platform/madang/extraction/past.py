@@ -12,6 +12,7 @@ import polars as pl
 
 from madang.extraction.spans import ENOUGH_CALLS, InputFit, Mean
 from madang.extraction.tokens import schema_tokens, text_tokens
+from madang.models.specs import Lane
 from madang.ops import LEDGER, RECIPES
 from madang.posts.table import RAW_POSTS, chars_sql, content_hash_sql
 from madang.task import Task
@@ -41,13 +42,14 @@ class Past:
     again_share: float = 0.0
 
 
-def past_of(warehouse: Warehouse, task: Task, model: str) -> Past:
+def past_of(warehouse: Warehouse, task: Task, model: str, lane: Lane) -> Past:
     """Looks at a model's past calls.
 
     Args:
         warehouse: Where they are.
         task: Of which task calls are wanted; latency and price are taken of other tasks where it has too few.
         model: Identity of the model.
+        lane: How it is asked: a row of a batch job takes an hour, a call of the same model seconds.
     """
     if not warehouse.has(LEDGER.name):
         return Past()
@@ -59,7 +61,7 @@ def past_of(warehouse: Warehouse, task: Task, model: str) -> Past:
     return Past(
         _input_fit(warehouse, task, model),
         Mean.of(replies["output_tokens"].to_list()),
-        Mean.of(any_task["latency_seconds"].to_list()),
+        Mean.of(any_task.filter(pl.col("lane") == lane)["latency_seconds"].to_list()),
         Mean.of(any_task["usd"].to_list()),
         cached / asked if asked and any_task.height >= ENOUGH_CALLS else 0.0,
         _again_share(warehouse, task, model),
@@ -68,7 +70,7 @@ def past_of(warehouse: Warehouse, task: Task, model: str) -> Past:
 
 def _answered(warehouse: Warehouse, where: str, parameters: list[object]) -> pl.DataFrame:
     return warehouse.read(
-        "SELECT input_tokens, output_tokens, cached_tokens, latency_seconds, usd FROM ops.ledger "
+        "SELECT lane, input_tokens, output_tokens, cached_tokens, latency_seconds, usd FROM ops.ledger "
         f"WHERE outcome = 'ok' AND {where} ORDER BY sent_at DESC LIMIT {_LATEST_CALLS}",
         parameters,
     )
@@ -76,9 +78,9 @@ def _answered(warehouse: Warehouse, where: str, parameters: list[object]) -> pl.
 
 def _input_fit(warehouse: Warehouse, task: Task, model: str) -> InputFit | None:
     """By the latest recipe that has enough calls, of this task if there is one."""
-    texts = _text_columns(warehouse) | {task.name: task.text_columns}
+    texts = _seen(warehouse) | {task.name: (task.text_columns, task.most_images)}
     for name in [task.name, *(name for name in texts if name != task.name)]:
-        for prefix_by_script, calls in _lengths(warehouse, name, texts[name], model):
+        for prefix_by_script, calls in _lengths(warehouse, name, *texts[name], model):
             fit = InputFit.of(calls, prefix_by_script)
             if fit is not None:
                 return fit
@@ -86,7 +88,7 @@ def _input_fit(warehouse: Warehouse, task: Task, model: str) -> InputFit | None:
 
 
 def _lengths(
-    warehouse: Warehouse, task: str, text: Sequence[str], model: str
+    warehouse: Warehouse, task: str, text: Sequence[str], images: int, model: str
 ) -> Iterator[tuple[float, list[tuple[int, int]]]]:
     """For each recipe, the latest first: its prefix by script, and tokens and characters of calls that made a row."""
     if not warehouse.has(f"attributes.{task}"):
@@ -98,7 +100,7 @@ def _lengths(
             SELECT request_hash, recipe, source, post_id, content_hash FROM attributes."{task}"
             WHERE model = ? AND request_hash IS NOT NULL ORDER BY extracted_at DESC LIMIT {_LATEST_CALLS}
         ), posts AS MATERIALIZED (
-            SELECT made.*, {chars_sql(text, "p.")} AS chars, {content_hash_sql(text, "p.")} AS hash
+            SELECT made.*, {chars_sql(text, "p.")} AS chars, {content_hash_sql(text, "p.", images=images)} AS hash
             FROM {RAW_POSTS.name} p JOIN made USING (source, post_id)
         )
         SELECT DISTINCT ON (request_hash) recipe, chars, r.input_tokens
@@ -114,12 +116,13 @@ def _lengths(
         yield turns + schema_tokens(request["schema"]), calls
 
 
-def _text_columns(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
-    """What each task reads of a post, by its latest recipe."""
+def _seen(warehouse: Warehouse) -> dict[str, tuple[tuple[str, ...], int]]:
+    """What each task reads of a post, by its latest recipe: text columns, and how many images."""
     if not warehouse.has(RECIPES.name):
         return {}
     found = warehouse.read("SELECT task, content FROM ops.recipes ORDER BY task, number")
-    return {task: tuple(json.loads(content)["request"]["text"]) for task, content in found.iter_rows()}
+    requests = {task: json.loads(content)["request"] for task, content in found.iter_rows()}
+    return {task: (tuple(request["text"]), request.get("images", 0)) for task, request in requests.items()}
 
 
 def _again_share(warehouse: Warehouse, task: Task, model: str) -> float:

@@ -7,7 +7,7 @@ import polars as pl
 
 from madang.errors import NothingPlanned
 from madang.ops import PLANS, QUARANTINE, RECIPES
-from madang.posts.table import CURRENT, RAW_POSTS, chars_sql, content_hash_sql
+from madang.posts.table import RAW_POSTS, chars_sql, content_hash_sql
 from madang.posts.where import compile_where
 from madang.recipe import Recipe
 from madang.task import Task
@@ -78,56 +78,104 @@ def make_plan(warehouse: Warehouse, task: Task, recipe: Recipe, days: Days) -> P
     name = recipe_name(warehouse, recipe)
     if not warehouse.has(RAW_POSTS.name):
         return Plan(task.name, recipe, name, days, {}, _POSTS_SCHEMA.to_frame())
-    sql = _sql(warehouse, task)
-    parameters = [days[0], days[1], name or ""]
-    counts = warehouse.read(f"SELECT reason, count(*) AS posts FROM ({sql}) GROUP BY reason", parameters)
-    posts = warehouse.read(
-        f"SELECT {', '.join(_POSTS_SCHEMA)} FROM ({sql}) WHERE reason IN {PENDING_REASONS} "
+    steps = _steps(warehouse, task, name, days)
+    steps["total"] = f"SELECT count(*) AS posts FROM ({_posts_sql(task, days)}) p {_WITHOUT_SUPERSEDED}"
+    found = warehouse.read(
+        f"SELECT t.posts AS total, p.* FROM total t LEFT JOIN ({_reasons_sql(warehouse, task, name)}) p ON true "
         "ORDER BY day, source, post_id",
-        parameters,
+        steps=steps,
     )
-    return Plan(task.name, recipe, name, days, dict(counts.iter_rows()), posts.cast(_POSTS_SCHEMA))
+    rows = found.filter(pl.col("reason").is_not_null())
+    counts = dict(rows.group_by("reason").len().iter_rows())
+    unchanged = found["total"][0] - rows.height
+    posts = rows.filter(pl.col("reason").is_in(PENDING_REASONS)).select(_POSTS_SCHEMA.names()).cast(_POSTS_SCHEMA)
+    return Plan(task.name, recipe, name, days, counts | ({"unchanged": unchanged} if unchanged else {}), posts)
 
 
 def pending_days(warehouse: Warehouse, task: Task, recipe: Recipe, days: Days) -> dict[date, int]:
     """Pending posts of each day that has any."""
     if not warehouse.has(RAW_POSTS.name):
         return {}
+    name = recipe_name(warehouse, recipe)
     found = warehouse.read(
-        f"SELECT day, count(*) AS posts FROM ({_sql(warehouse, task)}) WHERE reason IN {PENDING_REASONS} "
-        "GROUP BY day ORDER BY day",
-        [days[0], days[1], recipe_name(warehouse, recipe) or ""],
+        f"SELECT day, count(*) AS posts FROM ({_reasons_sql(warehouse, task, name)}) "
+        f"WHERE reason IN {PENDING_REASONS} GROUP BY day ORDER BY day",
+        steps=_steps(warehouse, task, name, days),
     )
     return dict(found.iter_rows())
 
 
-def _sql(warehouse: Warehouse, task: Task) -> str:
-    """Every current post of the days with its reason; parameters: first day, last day, recipe name."""
-    source = task.declaration.source
-    current = (
-        f"SELECT source, post_id, revision, board, day, event_at, {chars_sql(source.text)} AS chars, "
-        f"{content_hash_sql(source.text)} AS content_hash "
-        f"FROM (SELECT * FROM raw.posts WHERE day BETWEEN $1 AND $2 {CURRENT}) "
-        f"WHERE NOT deleted AND ({compile_where(source.where)})"
-    )
-    if not warehouse.has(task.table.name):
-        return f"SELECT *, 'new' AS reason FROM ({current}) WHERE $3 IS NOT NULL"
-    rows = f'{task.table.name.split(".")[0]}."{task.name}"'
-    quarantined = f"SELECT source, post_id, content_hash FROM ops.quarantine WHERE task = '{task.name}' AND recipe = $3"
-    return f"""
-        SELECT c.*, CASE
-            WHEN done.post_id IS NOT NULL THEN 'unchanged'
-            WHEN q.post_id IS NOT NULL THEN 'quarantined'
-            WHEN same.post_id IS NOT NULL THEN 'recipe'
-            WHEN other.post_id IS NOT NULL THEN 'edited'
-            ELSE 'new' END AS reason
-        FROM ({current}) c
-        LEFT JOIN (SELECT DISTINCT source, post_id, content_hash FROM {rows} WHERE recipe = $3) done
-            USING (source, post_id, content_hash)
-        LEFT JOIN ({quarantined}) q USING (source, post_id, content_hash)
-        LEFT JOIN (SELECT DISTINCT source, post_id, content_hash FROM {rows}) same USING (source, post_id, content_hash)
-        LEFT JOIN (SELECT DISTINCT source, post_id FROM {rows}) other USING (source, post_id)
+# For rows `p`: away with those of which the post has a later revision.
+_WITHOUT_SUPERSEDED = "ANTI JOIN latest l ON p.source = l.source AND p.post_id = l.post_id AND p.revision < l.revision"
+
+
+def _steps(warehouse: Warehouse, task: Task, name: str | None, days: Days) -> dict[str, str]:
+    """Temporary tables up to `undone`, the current posts without a row, and `known`, which of them have other rows.
+
+    Of most posts only hashes are read, and once: rows are taken away before anything else is looked at. In one query
+    the planner puts the wide side of ten million posts into memory; as steps it knows how many rows there are.
     """
+    # Edited posts are few, and only they need comparing: a later revision is never the lowest number there is.
+    latest = (
+        "SELECT source, post_id, max(revision) AS revision FROM raw.posts "
+        f"WHERE revision > (SELECT min(revision) FROM raw.posts) AND {_within(days)} GROUP BY source, post_id"
+    )
+    is_stored = "text_hash" in warehouse.read("SELECT * FROM raw.posts LIMIT 0").columns
+    own = content_hash_sql(task.text_columns, images=task.most_images, is_stored=is_stored)
+    missing = f"SELECT source, post_id, revision, {own} AS content_hash FROM ({_posts_sql(task, days)})"
+    steps = {"latest": latest}
+    if warehouse.has(task.table.name):
+        done = f"SELECT source, post_id, content_hash FROM {_rows(task)} WHERE recipe = {_literal(name)}"
+        missing = f"SELECT * FROM ({missing}) ANTI JOIN ({done}) USING (source, post_id, content_hash)"
+    steps["missing"] = missing
+    steps["undone"] = (
+        "SELECT p.source, p.post_id, p.revision, p.content_hash, r.board, r.day, r.event_at, "
+        f"{chars_sql(task.text_columns, 'r.')} AS chars "
+        f"FROM (SELECT * FROM missing p {_WITHOUT_SUPERSEDED}) p JOIN raw.posts r USING (source, post_id, revision)"
+    )
+    if warehouse.has(task.table.name):
+        steps["known"] = (
+            "SELECT u.source, u.post_id, bool_or(a.content_hash = u.content_hash) AS is_same "
+            f"FROM {_rows(task)} a JOIN undone u USING (source, post_id) GROUP BY u.source, u.post_id"
+        )
+    return steps
+
+
+def _posts_sql(task: Task, days: Days) -> str:
+    """The revisions of the days that the task would take if they were current."""
+    where = compile_where(task.declaration.source.where)
+    return f"SELECT * FROM raw.posts WHERE {_within(days)} AND NOT deleted AND ({where})"
+
+
+def _reasons_sql(warehouse: Warehouse, task: Task, name: str | None) -> str:
+    """Every undone post with its reason."""
+    if not warehouse.has(task.table.name):
+        return "SELECT *, 'new' AS reason FROM undone"
+    return f"""
+        SELECT u.*, CASE
+            WHEN q.post_id IS NOT NULL THEN 'quarantined'
+            WHEN k.is_same THEN 'recipe'
+            WHEN k.post_id IS NOT NULL THEN 'edited'
+            ELSE 'new' END AS reason
+        FROM undone u LEFT JOIN known k USING (source, post_id)
+        LEFT JOIN (
+            SELECT source, post_id, content_hash FROM ops.quarantine
+            WHERE task = '{task.name}' AND recipe = {_literal(name)}
+        ) q USING (source, post_id, content_hash)
+    """
+
+
+def _rows(task: Task) -> str:
+    return f'{task.table.name.split(".")[0]}."{task.name}"'
+
+
+def _within(days: Days) -> str:
+    return f"day BETWEEN DATE '{days[0].isoformat()}' AND DATE '{days[1].isoformat()}'"
+
+
+def _literal(name: str | None) -> str:
+    """A recipe's name, which is a task's and a number; the empty name has no rows."""
+    return f"'{name or ''}'"
 
 
 def recipe_name(warehouse: Warehouse, recipe: Recipe) -> str | None:

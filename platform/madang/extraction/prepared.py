@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 
 from madang.declaration import Route
 from madang.extraction.extract import Extraction
 from madang.extraction.grounding import PostText
+from madang.extraction.images import ImageUnreadable, PostImages, refuse_blind_models
 from madang.extraction.requests import RequestTemplate
 from madang.models.catalogue import Catalogue
-from madang.models.protocol import Reply, Request, tokens_of
+from madang.models.protocol import Image, Reply, Request, StoredImage, tokens_of
 from madang.posts.masking import mask
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
@@ -32,6 +34,9 @@ class Attempt:
     complaint: tuple[str, str] | None = None
 
 
+_NO_ATTEMPT = Attempt("", 0)
+
+
 @dataclass(frozen=True)
 class PreparedPost:
     """One post on its way.
@@ -43,10 +48,12 @@ class PreparedPost:
         day: Partition.
         event_at: UTC, or None.
         text: Its text columns, masked.
-        route: How it is asked.
+        route: How it is asked; None where readers find all fields.
         tried: Attempts that brought an unusable reply.
-        attempt: The attempt to make now.
-        request: What to send now; None for a blank post.
+        attempt: The attempt to make now; it names no model where nothing is asked.
+        request: What to send now; None where nothing is asked: a blank post, or readers find all fields.
+        images: What the model sees of its images.
+        failure: Class and message of what makes it impossible to ask; None if nothing does.
     """
 
     source: str
@@ -55,10 +62,12 @@ class PreparedPost:
     day: date
     event_at: datetime | None
     text: PostText
-    route: Route
+    route: Route | None
     tried: tuple[Attempt, ...]
     attempt: Attempt
     request: Request | None
+    images: tuple[Image | StoredImage, ...] = ()
+    failure: tuple[str, str] | None = None
 
 
 class Preparation:
@@ -68,11 +77,19 @@ class Preparation:
         warehouse: Where planned posts are; None where posts come as rows (an evaluation reads a file).
         task: The task.
         catalogue: Models by name.
+        beside: Folder of the file in which the posts came, where their images may lie too; None if it is not known.
+
+    Raises:
+        DeclarationError: The task shows images to a model that sees none.
     """
 
-    def __init__(self, warehouse: Warehouse | None, task: Task, catalogue: Catalogue) -> None:
+    def __init__(
+        self, warehouse: Warehouse | None, task: Task, catalogue: Catalogue, *, beside: Path | None = None
+    ) -> None:
         self._warehouse, self._task, self._catalogue = warehouse, task, catalogue
+        refuse_blind_models(task, catalogue.spec)
         self._template = RequestTemplate(task)
+        self._images = PostImages(task, beside)
 
     def prepare(self, posts: pl.DataFrame) -> list[PreparedPost]:
         """Reads the texts of planned posts and renders their requests.
@@ -81,7 +98,8 @@ class Preparation:
             posts: Rows of a plan.
         """
         assert self._warehouse is not None
-        columns = ", ".join(f'p."{column}"' for column in self._task.text_columns)
+        wanted = [*self._task.text_columns, *(["images"] if self._task.most_images else [])]
+        columns = ", ".join(f'p."{column}"' for column in wanted)
         texts = self._warehouse.read(
             f"SELECT i.*, {columns} FROM raw.posts p JOIN planned i USING (source, post_id, revision) "
             "ORDER BY i.day, i.source, i.post_id",
@@ -93,11 +111,21 @@ class Preparation:
         """Prepares one post of a row that has the plan's columns and the text."""
         text = PostText({column: mask(str(row[column])) for column in self._task.text_columns})
         route = self._task.route(int(str(row["chars"])), str(row["source"]), row["board"])  # type: ignore[arg-type]
-        first = Attempt(route.use, route.max_tokens)
-        return PreparedPost(
+        first = _NO_ATTEMPT if route is None else Attempt(route.use, route.max_tokens)
+        post = PreparedPost(
             str(row["source"]), str(row["post_id"]), str(row["content_hash"]), row["day"], row["event_at"],  # type: ignore[arg-type]
-            text, route, (), first, None if text.is_blank else self._request(text, first),
+            text, route, (), first, None,
         )  # fmt: skip
+        if route is None:
+            return post
+        try:
+            images = self._images.of(row.get("images"))
+        except ImageUnreadable as error:
+            return replace(post, failure=(error.failure, str(error)))
+        if text.is_blank and not images:
+            return post
+        post = replace(post, images=images)
+        return replace(post, request=self._request(post, first))
 
     def after_reply(self, post: PreparedPost, reply: Reply, extraction: Extraction | None) -> PreparedPost | None:
         """The post with its next attempt, if its reply leaves something to be asked.
@@ -119,7 +147,7 @@ class Preparation:
             problems = extraction.problems if extraction else ("it is not a JSON object",)
             attempt = replace(post.attempt, complaint=(reply.text, "; ".join(problems)))
             tried = (*post.tried, post.attempt)
-            return replace(post, tried=tried, attempt=attempt, request=self._request(post.text, attempt))
+            return replace(post, tried=tried, attempt=attempt, request=self._request(post, attempt))
         return None if extraction is not None else self.next_attempt(post, is_truncated=False)
 
     def next_attempt(self, post: PreparedPost, *, is_truncated: bool) -> PreparedPost | None:
@@ -129,18 +157,20 @@ class Preparation:
             None if there is nothing left to try.
         """
         tried = (*post.tried, post.attempt)
-        ways = [Attempt(name, post.route.max_tokens) for name in (post.route.use, *post.route.fallback)]
-        wider = Attempt(post.attempt.model, 2 * post.route.max_tokens)
+        route = post.route
+        assert route is not None
+        ways = [Attempt(name, route.max_tokens) for name in (route.use, *route.fallback)]
+        wider = Attempt(post.attempt.model, 2 * route.max_tokens)
         if is_truncated and wider not in tried:
             ways.insert(0, wider)
         following = next((way for way in ways if way not in tried), None)
         if following is None:
             return None
-        return replace(post, tried=tried, attempt=following, request=self._request(post.text, following))
+        return replace(post, tried=tried, attempt=following, request=self._request(post, following))
 
-    def _request(self, text: PostText, attempt: Attempt) -> Request:
+    def _request(self, post: PreparedPost, attempt: Attempt) -> Request:
         identity = self._catalogue.identity(attempt.model)
-        return self._template.request(text, identity, attempt.max_tokens, attempt.complaint)
+        return self._template.request(post.text, identity, attempt.max_tokens, attempt.complaint, post.images)
 
 
 def stored_replies(warehouse: Warehouse, request_hashes: Iterable[str]) -> dict[str, Reply]:

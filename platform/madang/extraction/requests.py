@@ -7,7 +7,7 @@ import json
 from pydantic import JsonValue
 
 from madang.extraction.grounding import PostText
-from madang.models.protocol import Message, Request
+from madang.models.protocol import Image, Message, Request, StoredImage
 from madang.schema import asked, asked_schema
 from madang.task import Example, Task
 
@@ -18,7 +18,9 @@ _COMPLAINT = "That answer is not valid. Answer again, in the same JSON, with thi
 
 
 def prefix_messages(task: Task) -> tuple[Message, ...]:
-    """System turn and example turns of a task."""
+    """System turn and example turns of a task; none where nothing is asked."""
+    if not task.is_asking:
+        return ()
     turns = [Message("system", task.system_prompt)]
     for example in task.examples:
         parts = {"title": example.title, "body": example.body}
@@ -43,7 +45,14 @@ class RequestTemplate:
         self._prefix = prefix_messages(task)
         self._schema = asked_schema(task.fields)
 
-    def request(self, text: PostText, model: str, max_tokens: int, complaint: tuple[str, str] | None = None) -> Request:
+    def request(
+        self,
+        text: PostText,
+        model: str,
+        max_tokens: int,
+        complaint: tuple[str, str] | None = None,
+        images: tuple[Image | StoredImage, ...] = (),
+    ) -> Request:
         """The request for one post.
 
         Args:
@@ -51,8 +60,9 @@ class RequestTemplate:
             model: Identity of the model.
             max_tokens: Most tokens of the reply.
             complaint: An invalid reply and what is wrong with it.
+            images: The post's images, of which the model sees all.
         """
-        turns = [*self._prefix, Message("user", self._task.render_turn(text.parts))]
+        turns = [*self._prefix, Message("user", self._task.render_turn(text.parts), images)]
         if complaint is not None:
             reply, problems = complaint
             turns += [Message("assistant", reply), Message("user", f"{_COMPLAINT} {problems}")]

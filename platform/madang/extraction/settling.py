@@ -25,7 +25,7 @@ class Settled:
         post: The post.
         extraction: Its values; None if it goes to quarantine.
         lane: How the values came.
-        model: Identity of the model; None for a blank post.
+        model: Identity of the model; None if nothing was asked.
         failure: Class of the failure, if it has one.
         message: For the operator; holds no post text.
     """
@@ -51,6 +51,8 @@ def commit_settled(
             Change(REPLIES, _frame(REPLIES, replies)),
             Change(LEDGER, _frame(LEDGER, [record_ledger_row(record) for record in records])),
             Change(task.table, _frame(task.table, extracted)),
+            *(Change(table, _frame(table, _mentions(settled, name, recipe, now)))
+              for name, table in task.mention_tables.items()),
             Change(QUARANTINE, _frame(QUARANTINE, given_up)),
             Change(PLANS, _settled_plans(warehouse, task.name, recipe, settled, now), "upsert"),
             *(first_release(warehouse, task.name, recipe) if extracted else []),
@@ -67,6 +69,20 @@ def _row(item: Settled, recipe: str, now: datetime) -> dict[str, object]:
         "dropped": [{"field": field, "reason": reason} for field, reason in extraction.dropped],
         "event_at": post.event_at, "day": post.day, "extracted_at": now, "is_calibrated": False, **extraction.values,
     }  # fmt: skip
+
+
+def _mentions(settled: Sequence[Settled], field: str, recipe: str, now: datetime) -> list[dict[str, object]]:
+    """Rows of the mentions of one field."""
+    return [
+        {
+            "source": item.post.source, "post_id": item.post.post_id, "content_hash": item.post.content_hash,
+            "recipe": recipe, "ordinal": ordinal, **mention.row, "model": item.model, "lane": item.lane,
+            "day": item.post.day, "extracted_at": now,
+        }
+        for item in settled
+        if item.extraction is not None
+        for ordinal, mention in enumerate(item.extraction.mentions.get(field, ()), 1)
+    ]  # fmt: skip
 
 
 def _quarantine(item: Settled, task: str, recipe: str, run: str, now: datetime) -> dict[str, object]:

@@ -19,6 +19,7 @@ RAW_POSTS = Table(
         Column("extra", JSON, "Everything else that the source gives, by name"),
         Column("title_hash", TEXT, "SHA-256 of the title in NFC, before masking"),
         Column("body_hash", TEXT, "SHA-256 of the body in NFC, before masking"),
+        Column("text_hash", TEXT, "SHA-256 of the two hashes in a row; null where it landed before there was one"),
         Column("title_chars", INTEGER, "Code points of the title, so that planning reads no text"),
         Column("body_chars", INTEGER, "Code points of the body"),
         Column("event_at", INSTANT, "When it was posted, UTC; null if the source does not say"),
@@ -34,9 +35,21 @@ RAW_POSTS = Table(
 CURRENT = "QUALIFY row_number() OVER (PARTITION BY source, post_id ORDER BY revision DESC) = 1"
 
 
-def content_hash_sql(text: Sequence[str], prefix: str = "") -> str:
-    """SQL for a task's content hash: the hash of its text columns' hashes, in declared order."""
-    return "sha256(" + " || ".join(f'{prefix}"{column}_hash"' for column in text) + ")"
+def content_hash_sql(text: Sequence[str], prefix: str = "", *, images: int = 0, is_stored: bool = False) -> str:
+    """SQL for a task's content hash: the hash of its text columns' hashes, in declared order, and of what it sees else.
+
+    Args:
+        text: The text columns.
+        prefix: Written before each column.
+        images: How many images it shows; their addresses count.
+        is_stored: Whether `raw.posts` has `text_hash`, which spares hashing; no row needs to have a value there.
+    """
+    parts = [f'{prefix}"{column}_hash"' for column in text]
+    if images:
+        parts.append(f"sha256(coalesce(array_to_string({prefix}\"images\"[1:{images}], chr(10)), ''))")
+    hashed = f"sha256({' || '.join(parts)})"
+    is_of_text = tuple(text) == TEXT_COLUMNS and not images
+    return f'coalesce({prefix}"text_hash", {hashed})' if is_stored and is_of_text else hashed
 
 
 def chars_sql(text: Sequence[str], prefix: str = "") -> str:

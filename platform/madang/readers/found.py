@@ -2,6 +2,9 @@
 
 A reader is a function of a post's text. It gives everything that it can find in one pass, by key; a task's field
 names the key that it takes (`read: rentals.deposit`). What a reader does not find is absent, never guessed.
+
+Its module says three names: `VERSION`, raised when values change; `KEYS`, each key with the kind of the fields that
+may take it; and the function. All readers of a project have these names: `madang.readers.registry`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +38,7 @@ class Found:
     """One value that a reader found.
 
     Args:
-        value: In the form that the field's column keeps.
+        value: In the form that the field's column keeps: labels surest first, of text also a normalised form.
         spans: Where it stands; what must be in the text has at least one.
         confidence: 0 to 1: share of such values that are right on posts not used for writing the reader.
     """

@@ -8,7 +8,9 @@ from madang.schema.compiled import (
     attributes_table,
     feature_columns,
     features_table,
+    mentions_table,
     reply_model,
+    stated,
 )
 from madang.schema.markdown import fields_markdown
 from madang.schema.types import Column, ColumnType, Table
@@ -25,5 +27,7 @@ __all__ = [
     "feature_columns",
     "features_table",
     "fields_markdown",
+    "mentions_table",
     "reply_model",
+    "stated",
 ]

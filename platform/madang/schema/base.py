@@ -2,18 +2,49 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from madang.extraction.grounding import PostText, Span
+from madang.readers.found import Found
 from madang.schema.types import BOOLEAN, FLOAT, SPANS, Column, ColumnType
 
 FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 
 Value = str | int | float | bool | list[str] | None
-Reason = Literal["not_in_text", "out_of_range", "unreadable", "invalid"]
+# `reader_disagrees` is no loss: the field keeps the value of whoever decides it.
+Reason = Literal["not_in_text", "out_of_range", "unreadable", "invalid", "reader_disagrees"]
+Decider = Literal["reader", "model", "both"]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One mention of a post.
+
+    Args:
+        text: As it stands in the post.
+        span: Its first occurrence.
+        values: Its small fields that are stated.
+        confidence: 0 to 1, where whoever found it says how sure it is.
+        is_kept: Whether the field's `keep` holds.
+    """
+
+    text: str
+    span: Span
+    values: Mapping[str, Value]
+    confidence: float | None = None
+    is_kept: bool = False
+
+    @property
+    def row(self) -> dict[str, object]:
+        """Columns of the mentions' table that are its own, the ordinal left out."""
+        return {
+            "text": self.text, "field": self.span.field, "start": self.span.start, "end": self.span.end,
+            "kept": self.is_kept, "confidence": self.confidence, **self.values,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,11 +55,17 @@ class Reading:
         values: Column suffix to value; "" is the field's own column. Null means not stated.
         evidence: Where the value stands in the text; empty if it is implied rather than stated.
         dropped: Why an answer was given up for null, or None.
+        confidence: 0 to 1, where whoever gave the value says how sure it is.
+        mentions: All mentions, kept or not; empty for other kinds.
+        lost: Why parts of an answer that stands were given up, each once.
     """
 
     values: dict[str, Value]
     evidence: tuple[Span, ...] = ()
     dropped: Reason | None = None
+    confidence: float | None = None
+    mentions: tuple[Mention, ...] = ()
+    lost: tuple[Reason, ...] = ()
 
 
 class FieldKind(BaseModel, ABC):
@@ -45,6 +82,33 @@ class FieldKind(BaseModel, ABC):
         default=False, description="Whether the model must answer; otherwise it leaves out what is not stated"
     )
 
+    read: str | None = Field(
+        default=None, pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", description="<reader>.<key>: what a reader finds"
+    )
+    decide: Decider | None = Field(
+        default=None,
+        description="Whose value stands: reader (not asked), model, or both (asked, and the reader's stands where it "
+        "finds one); reader by default where `read` is given",
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "FieldKind":
+        if self.derive is not None and (self.read is not None or self.decide is not None):
+            raise ValueError("`derive` computes the field, so nobody reads or decides it; remove one of them")
+        if self.read is None and self.decide in ("reader", "both"):
+            raise ValueError(f"decide: {self.decide} needs a reader; add `read: <reader>.<key>`")
+        return self
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a model answers the field."""
+        return self.derive is None and self.decider != "reader"
+
+    @property
+    def decider(self) -> Decider:
+        """Whose value stands."""
+        return self.decide or ("model" if self.read is None else "reader")
+
     @property
     @abstractmethod
     def value_type(self) -> ColumnType:
@@ -59,10 +123,18 @@ class FieldKind(BaseModel, ABC):
         """Annotation with which pydantic validates the answer."""
 
     @abstractmethod
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         """Turns a validated answer into values and evidence."""
 
-    def keep(self, value: Value) -> Reading:
+    @abstractmethod
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        """What the field keeps of what a reader found, by the same rules as of an answer.
+
+        Raises:
+            TypeError: The reader gives values of another kind.
+        """
+
+    def of_derived(self, value: Value) -> Reading:
         """What of a derived value the field can hold."""
         return Reading({"": value})
 
@@ -81,7 +153,7 @@ class FieldKind(BaseModel, ABC):
             return own
         return [
             *own,
-            Column(f"{name}__confidence", FLOAT, "0 to 1; null where the model gave no probabilities"),
+            Column(f"{name}__confidence", FLOAT, "0 to 1; null where nobody says how sure it is"),
             Column(f"{name}__evidence", SPANS, "Where it stands: code points in the stored text, end exclusive"),
         ]
 

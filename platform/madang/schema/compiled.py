@@ -9,27 +9,34 @@ from madang.schema.base import IS_CALIBRATED, FieldKind
 from madang.schema.flag import FlagField
 from madang.schema.label import LabelField
 from madang.schema.labels import LabelsField
+from madang.schema.mentions import MentionsField
 from madang.schema.money import MoneyField
 from madang.schema.number import NumberField
 from madang.schema.text import TextField
 from madang.schema.types import DATE, INSTANT, REASONS, TEXT, Column, Table
 
 TaskField = Annotated[
-    LabelField | LabelsField | FlagField | NumberField | MoneyField | TextField, Field(discriminator="kind")
+    LabelField | LabelsField | FlagField | NumberField | MoneyField | TextField | MentionsField,
+    Field(discriminator="kind"),
 ]
 Fields = Mapping[str, FieldKind]
 
 EXTRACTION_KEY = ("source", "post_id", "content_hash", "recipe")
-_ORIGIN = (
+_KEY_COLUMNS = (
     Column("source", TEXT, "Where the post comes from"),
     Column("post_id", TEXT, "The source's own id of the post"),
     Column("content_hash", TEXT, "Hash of the text that was read; joins to raw.posts through its hashes"),
     Column("recipe", TEXT, "Which recipe made the row, as task@number"),
+)
+_ORIGIN = (
+    *_KEY_COLUMNS,
     Column("request_hash", TEXT, "The reply it was read from, in ops.replies; null if nothing was asked"),
     Column("model", TEXT, "Model that answered; null if nothing was asked"),
     Column("lane", TEXT, "How the values came: online, batch, local, student or reader"),
-    Column("status", TEXT, "ok, partial (an answer was dropped: see dropped) or empty (nothing to ask about)"),
-    Column("dropped", REASONS, "Answers given up for null, each with its reason"),
+    Column("status", TEXT, "ok, partial (an answer was given up for null: see dropped) or empty (nothing to read)"),
+    Column(
+        "dropped", REASONS, "Answers given up for null, with the reason; reader_disagrees: not given up, but disputed"
+    ),
     Column("event_at", INSTANT, "When the post happened, UTC; null if the source does not say"),
     Column("day", DATE, "Partition: the day of event_at in the project's time zone"),
     Column("extracted_at", INSTANT, "When the row was made, UTC"),
@@ -39,6 +46,11 @@ _ORIGIN = (
 
 def asked(fields: Fields) -> dict[str, FieldKind]:
     """The fields that a model answers, in declaration order."""
+    return {name: field for name, field in fields.items() if field.is_asked}
+
+
+def stated(fields: Fields) -> dict[str, FieldKind]:
+    """The fields that a model answers or a reader reads, in declaration order; the others are derived of them."""
     return {name: field for name, field in fields.items() if field.derive is None}
 
 
@@ -66,6 +78,18 @@ def attributes_table(task: str, fields: Fields) -> Table:
     """`attributes.<task>`: one row is an extraction."""
     own = [column for name, field in fields.items() for column in field.columns(name)]
     return Table(f"attributes.{task}", (*_ORIGIN, *own), EXTRACTION_KEY)
+
+
+def mentions_table(task: str, name: str, field: MentionsField) -> Table:
+    """`attributes.<task>__<f>`: one row is a mention of an extraction; what the post shares stands with that."""
+    origin = (
+        Column("model", TEXT, "Model that answered; null if nothing was asked"),
+        Column("lane", TEXT, "How the values came"),
+        Column("day", DATE, "Partition: that of the extraction"),
+        Column("extracted_at", INSTANT, "When the row was made, UTC"),
+    )
+    columns = (*_KEY_COLUMNS, *field.mention_columns(), *origin)
+    return Table(f"attributes.{task}__{name}", columns, (*EXTRACTION_KEY, "ordinal"))
 
 
 def feature_columns(fields: Fields) -> list[Column]:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue, StrictBool
 
 from madang.extraction.grounding import PostText
+from madang.readers.found import Found
 from madang.schema.base import FieldKind, Reading, Value
 from madang.schema.label import evidence_of
 from madang.schema.types import BOOLEAN, ColumnType
@@ -33,5 +34,10 @@ class FlagField(FieldKind):
     def unstated(self) -> Value:
         return self.default
 
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         return Reading({"": bool(answer)}, evidence_of("", {"": self.cues}, text))
+
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        if not isinstance(found.value, bool):
+            raise TypeError(f"{type(found.value).__name__} is no flag")
+        return Reading({"": found.value}, found.spans, confidence=found.confidence)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from madang.extraction.grounding import PostText, Span
+from madang.readers.found import Found
 from madang.schema.base import FieldKind, Reading, Value
 from madang.schema.types import TEXT, ColumnType
 
@@ -42,14 +43,20 @@ class LabelField(FieldKind):
     def unstated(self) -> Value:
         return self.default
 
-    def keep(self, value: Value) -> Reading:
+    def of_derived(self, value: Value) -> Reading:
         if value is not None and value not in self.of:
             return Reading({"": None}, dropped="invalid")
         return Reading({"": value})
 
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         label = str(answer)
         return Reading({"": label}, evidence_of(label, self.cues, text))
+
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        if not isinstance(found.value, str):
+            raise TypeError(f"{type(found.value).__name__} is no label")
+        kept = self.of_derived(found.value)
+        return kept if kept.dropped else Reading(kept.values, found.spans, confidence=found.confidence)
 
 
 def one_of(labels: tuple[str, ...]) -> Any:

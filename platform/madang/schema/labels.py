@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from madang.extraction.grounding import PostText
+from madang.readers.found import Found
 from madang.schema.base import FieldKind, Reading, Value
 from madang.schema.label import check_labels, evidence_of, one_of
 from madang.schema.types import TEXTS, ColumnType
@@ -46,13 +47,22 @@ class LabelsField(FieldKind):
     def unstated(self) -> Value:
         return []
 
-    def keep(self, value: Value) -> Reading:
+    def of_derived(self, value: Value) -> Reading:
         if isinstance(value, list) and not set(value) <= set(self.of):
             return Reading({"": None}, dropped="invalid")
         return Reading({"": value})
 
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         assert isinstance(answer, list)
         stated = [label for label in self.of if label in answer]
         evidence = tuple(span for label in stated for span in evidence_of(label, self.cues, text))
         return Reading({"": list(stated)}, evidence)
+
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        if not isinstance(found.value, tuple) or not all(isinstance(label, str) for label in found.value):
+            raise TypeError(f"{type(found.value).__name__} is no set of labels")
+        surest = found.value[: self.most]
+        if not set(surest) <= set(self.of):
+            return Reading({"": None}, dropped="invalid")
+        stated: Value = [label for label in self.of if label in surest]
+        return Reading({"": stated}, found.spans, confidence=found.confidence)

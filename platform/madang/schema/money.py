@@ -4,12 +4,14 @@ The model quotes the text ("500만원", "1억 2천", "$1,200") and a reader conv
 what small models get wrong, and a quote is its own evidence.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from madang.extraction.grounding import PostText
-from madang.readers.money import read_money
+from madang.readers.found import Found
+from madang.readers.money import Money, read_money
 from madang.schema.base import FieldKind, Reading
 from madang.schema.number import MAX_QUOTE_CHARS
 from madang.schema.types import FLOAT, TEXT, Column, ColumnType
@@ -40,7 +42,7 @@ class MoneyField(FieldKind):
         own, *rest = super().columns(name)
         return [own, Column(f"{name}__currency", TEXT, "ISO 4217 code; null where the amount is"), *rest]
 
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         span = text.find(str(answer))
         if span is None:
             return Reading({"": None, "__currency": None}, dropped="not_in_text")
@@ -48,6 +50,14 @@ class MoneyField(FieldKind):
         money = read_money(text.quoted(span), bare_unit=self.bare_unit if text.is_korean else "USD")
         if money is None:
             return Reading({"": None, "__currency": None}, dropped="unreadable")
+        return self._kept(money, Reading({}, (span,)))
+
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        if not isinstance(found.value, Money):
+            raise TypeError(f"{type(found.value).__name__} is no money")
+        return self._kept(found.value, Reading({}, found.spans, confidence=found.confidence))
+
+    def _kept(self, money: Money, origin: Reading) -> Reading:
         if (self.min is not None and money.amount < self.min) or (self.max is not None and money.amount > self.max):
             return Reading({"": None, "__currency": None}, dropped="out_of_range")
-        return Reading({"": money.amount, "__currency": money.currency}, (span,))
+        return replace(origin, values={"": money.amount, "__currency": money.currency})

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from madang.extraction.grounding import PostText
 from madang.readers.areas import read_area_m2
+from madang.readers.found import Found
 from madang.readers.numbers import find_number
 from madang.schema.base import FieldKind, Reading, Value
 from madang.schema.types import FLOAT, INTEGER, ColumnType
@@ -52,7 +53,7 @@ class NumberField(FieldKind):
     def answer_type(self) -> object:
         return str if self.is_quoted else (int if self.integer else float)
 
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         if isinstance(answer, str):
             span = text.find(answer)
             if span is None:
@@ -66,10 +67,16 @@ class NumberField(FieldKind):
             span = find_number(value, text, self.words)
             if span is None:
                 return Reading({"": None}, dropped="not_in_text")
-        kept = self.keep(value)
+        kept = self.of_derived(value)
         return kept if kept.dropped else Reading(kept.values, (span,))
 
-    def keep(self, value: Value) -> Reading:
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        if isinstance(found.value, bool) or not isinstance(found.value, int | float):
+            raise TypeError(f"{type(found.value).__name__} is no number")
+        kept = self.of_derived(found.value)
+        return kept if kept.dropped else Reading(kept.values, found.spans, confidence=found.confidence)
+
+    def of_derived(self, value: Value) -> Reading:
         if value is None:
             return Reading({"": None})
         number = float(value)  # type: ignore[arg-type]  # the expression's type was checked when the task loaded

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from madang.extraction.grounding import PostText
+from madang.readers.found import Found
 from madang.schema.base import FieldKind, Reading
 from madang.schema.types import TEXT, ColumnType
 
@@ -31,7 +32,7 @@ class TextField(FieldKind):
     def answer_type(self) -> object:
         return str
 
-    def read(self, answer: object, text: PostText) -> Reading:
+    def of_answer(self, answer: object, text: PostText) -> Reading:
         quote = str(answer).strip()
         if quote in self.also:
             cues = (span for cue in self.cues.get(quote, ()) if (span := text.find(cue)))
@@ -40,3 +41,12 @@ class TextField(FieldKind):
         if span is None:
             return Reading({"": None}, dropped="not_in_text")
         return Reading({"": text.quoted(span)}, (span,))
+
+    def of_reader(self, found: Found, text: PostText) -> Reading:
+        if not isinstance(found.value, str):
+            raise TypeError(f"{type(found.value).__name__} is no text")
+        if not found.spans and found.value not in self.also:
+            return Reading({"": None}, dropped="not_in_text")
+        if len(found.value) > self.max_chars:
+            return Reading({"": None}, dropped="invalid")
+        return Reading({"": found.value}, found.spans, confidence=found.confidence)

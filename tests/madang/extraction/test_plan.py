@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
+import polars as pl
 import pytest
 from scenario import ALL_DAYS, DAY, NEXT_DAY, Project, make_project, post
 
@@ -10,8 +12,11 @@ from madang.errors import NothingPlanned
 from madang.extraction.estimate import Calls, Estimate, estimate
 from madang.extraction.plan import Plan, make_plan, pending_days
 from madang.models.catalogue import Catalogue
+from madang.ops import QUARANTINE
+from madang.posts.table import RAW_POSTS
 from madang.recipe import Recipe, recipe_of
 from madang.warehouse.ducklake import DuckLakeWarehouse
+from madang.warehouse.protocol import Change
 
 ROUTES = [{"when": "chars > 100", "use": "larger", "max_tokens": 96}, {"use": "local", "max_tokens": 96}]
 
@@ -86,3 +91,54 @@ def test_lengths_count_code_points_of_the_text_that_the_task_reads(town: Project
     lengths = dict(planned(town).posts.select("post_id", "chars").rows())
 
     assert lengths == {"p1": 7, "p2": 7, "p3": 106, "p4": 1, "p5": 4}
+
+
+@pytest.fixture
+def settled(tmp_path: Path) -> Iterator[Project]:
+    """Two posts that have their rows."""
+    project = make_project(tmp_path / "project", ("meetups",))
+    project.ingest(post("p1", "running"), post("p2", "hiking"))
+    project.run()
+    yield project
+    project.close()
+
+
+def test_posts_that_landed_without_the_hash_of_both_texts_are_compared_all_the_same(settled: Project) -> None:
+    landed = settled.warehouse.read("SELECT * FROM raw.posts").cast(dict(RAW_POSTS.polars_schema))
+    settled.warehouse.commit([Change(RAW_POSTS, landed.with_columns(text_hash=pl.lit(None, pl.String())), "upsert")])
+    settled.ingest(post("p2", "cafe"))
+
+    assert planned(settled).counts == {"unchanged": 1, "edited": 1}
+
+
+def test_a_warehouse_from_before_the_hash_of_both_texts_can_be_planned(settled: Project) -> None:
+    settled.warehouse.read("ALTER TABLE raw.posts DROP COLUMN text_hash")
+
+    assert planned(settled).counts == {"unchanged": 2}
+
+
+def test_only_the_current_revision_is_planned_whatever_number_it_has(settled: Project) -> None:
+    settled.ingest(
+        post("zero", "cafe", revision=0), post("zero", "golf", revision=1),
+        post("late", "cafe", revision=9), post("late", "golf", revision=4),
+        post("gone", "cafe", revision=-1), post("gone", "golf", revision=0, deleted=True),
+        post("moved", "cafe", revision=1), post("moved", "golf", revision=2, board="rentals"),
+    )  # fmt: skip
+    plan = planned(settled)
+
+    assert plan.posts.select("post_id", "revision", "reason").rows() == [("late", 9, "new"), ("zero", 1, "new")]
+    assert plan.counts == {"new": 2, "unchanged": 2}
+
+
+def test_a_post_given_up_is_counted_and_not_planned(settled: Project) -> None:
+    settled.ingest(post("bad", "no json"))
+    content_hash = planned(settled).posts["content_hash"][0]
+    given_up = {
+        "task": "meetups", "recipe": "meetups@1", "source": "town", "post_id": "bad", "content_hash": content_hash,
+        "day": DAY, "failure": "refused", "message": "", "run": "run", "quarantined_at": None,
+    }  # fmt: skip
+    settled.warehouse.commit([Change(QUARANTINE, pl.DataFrame([given_up], QUARANTINE.polars_schema))])
+    plan = planned(settled)
+
+    assert (plan.counts, plan.posts.height) == ({"unchanged": 2, "quarantined": 1}, 0)
+    assert pending_days(settled.warehouse, settled.task(), recipe(settled), ALL_DAYS) == {}

@@ -123,13 +123,13 @@ READINGS = {
 def test_an_answer_is_read_in_the_light_of_the_post(claim: str) -> None:
     kind, answer, reading = READINGS[claim]
 
-    assert kind.read(answer, TEXT) == reading
+    assert kind.of_answer(answer, TEXT) == reading
 
 
 def test_the_first_cue_decides_not_the_first_place() -> None:
     kind = field("label", of=["monthly", "sale"], cues={"monthly": ["40", "월세"]})
 
-    assert kind.read("monthly", TEXT).evidence == (body(12, 14),)
+    assert kind.of_answer("monthly", TEXT).evidence == (body(12, 14),)
 
 
 REFUSED = {
