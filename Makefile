@@ -62,10 +62,7 @@ bench-engine: $(VENV)/.test
 clean:
 	rm -rf $(VENV) .madang
 
-# Scores on the `score` part of real posts, per language: make quality DATASETS=folder (see docs/quality.md).
+# Scores on the `score` part of real posts, into docs/quality.md: make quality DATASETS=folder; without, on own samples.
 .PHONY: quality
 quality: $(VENV)/.demo
-	@madang eval groups --posts $(DATASETS)/neighbourhood/posts.jsonl --gold $(DATASETS)/neighbourhood/groups.gold.jsonl --part score
-	@madang eval groups --posts $(DATASETS)/groups_en/posts.jsonl --gold-from categories --part score --sample 60
-	@madang eval rentals --posts $(DATASETS)/rentals_ko/posts.jsonl --gold $(DATASETS)/rentals_ko/rentals.gold.jsonl --part score
-	@madang eval rentals --posts $(DATASETS)/rentals_en/posts.jsonl --gold-from form --part score --sample 60
+	@python benchmarks/quality.py $(DATASETS)

@@ -35,8 +35,10 @@ _POLL_SECONDS = 0.5
 @click.option("--posts", type=click.Path(path_type=Path), help="A file of your own, instead of the samples.")
 @click.option("--map", "columns", multiple=True, metavar="OURS=THEIRS", help="How a column is named in that file.")
 @click.option("--task", "names", multiple=True, help="Only this task; may be given again.")
-@click.option("--limit", type=click.IntRange(min=1), default=_SAMPLE, show_default=True, help="Posts of each task.")
-@click.option("--all", "everything", is_flag=True, help="All posts, not only --limit of each task.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=_SAMPLE, show_default=True, help="Posts of a task that asks a model."
+)
+@click.option("--all", "everything", is_flag=True, help="All posts of those too.")
 @guarded
 def demo(posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], limit: int, everything: bool) -> None:
     """Real posts to Feast features, once, on the embedded default."""
@@ -110,7 +112,8 @@ def _scopes(
     """Scopes of the tasks that have one; says why the others have none."""
     found = []
     for task in tasks:
-        scope = scope_of(settings, warehouse, task, own, limit)
+        # What readers alone decide takes no time: all of it.
+        scope = scope_of(settings, warehouse, task, own, limit if task.is_asking else None)
         if isinstance(scope, str):
             console.print(f"[yellow]left out[/yellow]  {escape(scope)}", soft_wrap=True)
             continue

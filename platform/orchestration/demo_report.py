@@ -22,7 +22,7 @@ from orchestration.demo_scope import Scope
 
 _SHOWN_POSTS = 2
 _SHOWN_CHARS = 400
-_TOLD_FIRST = ("value_f1", "f1", "macro_f1", "accuracy")
+_TOLD_FIRST = ("span_f1", "value_f1", "f1", "macro_f1", "accuracy")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from madang.extraction.grounding import PostText, Span
 from madang.readers.ages import ages_in, in_order, is_of_members, seeks_peers, takes_any_age
+from madang.readers.folded import FoldedPost
 from madang.readers.found import Found
 from madang.readers.group_topics import topics_in
 
@@ -104,12 +105,17 @@ def read(text: PostText) -> dict[str, Found]:
     Returns:
         By key: `is_recruiting`, `topics`, `age_bands`, `gender`, `recurring`. Absent is what is not stated.
     """
+    folded = FoldedPost(text)
+    found = _read(folded.text)
+    return {key: replace(one, confidence=_CONFIDENCE[key]) for key, one in folded.stored(found).items()}
+
+
+def _read(text: PostText) -> dict[str, Found]:
     found: dict[str, Found] = {"is_recruiting": _is_recruiting(text)}
     topics = topics_in(text, _MOST_TOPICS, is_recruiting=found["is_recruiting"].value is True)
     found["topics"] = Found(tuple(topics), tuple(span for spans in topics.values() for span in spans))
     found |= _named("age_bands", _age_bands(text)) | _named("gender", _gender(text))
-    found |= _named("recurring", _recurring(text))
-    return {key: replace(one, confidence=_CONFIDENCE[key]) for key, one in found.items()}
+    return found | _named("recurring", _recurring(text))
 
 
 def _named(key: str, found: Found | None) -> dict[str, Found]:

@@ -1,5 +1,7 @@
 """Readers of group posts: topics, whom a group is for, whether it meets regularly."""
 
+import unicodedata
+
 import pytest
 
 from madang.extraction.grounding import PostText
@@ -103,3 +105,15 @@ def test_every_value_but_the_residual_topic_says_where_it_stands() -> None:
     assert {key: text.quoted(one.spans[0]) for key, one in found.items()} == {
         "is_recruiting": "치실 분", "topics": "배드민턴", "age_bands": "20대", "gender": "여자분", "recurring": "매주",
     }  # fmt: skip
+
+
+def test_a_decomposed_post_is_read_and_its_spans_are_of_the_stored_text() -> None:
+    body = "😀 " + unicodedata.normalize("NFD", "30대 남자분이면 좋겠어요. 탁구 치실 분 구해요")
+    text = PostText({"title": "", "body": body})
+
+    found = read(text)
+
+    assert (found["gender"].value, found["age_bands"].value, found["topics"].value) == (
+        "male", ("30s",), ("table_tennis",),
+    )  # fmt: skip
+    assert text.quoted(found["topics"].spans[0]) == unicodedata.normalize("NFD", "탁구")
