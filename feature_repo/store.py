@@ -17,10 +17,13 @@ import duckdb
 from filelock import FileLock
 
 from feature_repo.views import Repository
+from madang.erasure.vacuum import vacuum
 from madang.extraction.plan import Days
-from madang.features import features_folder
+from madang.features import features_folder, taken_away
 from madang.settings import Settings
 from madang.task import Task
+from madang.warehouse import open_warehouse
+from madang.warehouse.ducklake import quote
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -34,6 +37,8 @@ offline_store: {type: duckdb}
 online_store: {type: sqlite, path: online.sqlite}
 entity_key_serialization_version: 3
 """
+_KEY_VERSION = 3
+_BUSY_SECONDS = 60
 
 
 def open_store(settings: Settings) -> "FeatureStore":
@@ -82,7 +87,66 @@ def apply_and_materialise(
         if span is not None:
             with redirect_stdout(io.StringIO()):
                 store.materialize(*span, feature_views=[task.name])
+        _take_away(store, settings, task, days)
     return span
+
+
+def forget(settings: Settings, key: str, patience_seconds: float, *, is_dry_run: bool = False) -> tuple[int, bool]:
+    """Deletes an entity from every view of the online store, and its bytes from the file.
+
+    Args:
+        settings: Where the store is.
+        key: `source:post_id`, under whatever name an entity bears it or bore it.
+        patience_seconds: How long to wait for readers.
+        is_dry_run: Whether to count only.
+
+    Returns:
+        Values deleted, and whether nothing of them is left in the file: a reader with an open transaction keeps it.
+    """
+    from feast.infra.key_encoding_utils import deserialize_entity_key
+
+    file = settings.home / "feast" / "online.sqlite"
+    if not file.exists():
+        return 0, True
+    with FileLock(settings.home / "feast" / "write.lock"):
+        with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as online, online:
+            deleted = 0
+            for (table,) in online.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                if "entity_key" not in (row[1] for row in online.execute(f"PRAGMA table_info({quote(table)})")):
+                    continue
+                found = online.execute(
+                    f"SELECT entity_key, count(*) FROM {quote(table)} WHERE instr(entity_key, ?) GROUP BY entity_key",
+                    [key.encode()],
+                ).fetchall()
+                for stored, values in found:
+                    entity = deserialize_entity_key(stored, entity_key_serialization_version=_KEY_VERSION)
+                    if [value.string_val for value in entity.entity_values] == [key]:
+                        deleted += values
+                        if not is_dry_run:
+                            online.execute(f"DELETE FROM {quote(table)} WHERE entity_key = ?", [stored])
+        return deleted, is_dry_run or vacuum(file, patience_seconds)
+
+
+def _take_away(store: "FeatureStore", settings: Settings, task: Task, days: Days) -> None:
+    """Deletes from the online store what the source took away: no published day holds it, so nothing replaces it."""
+    from feast.infra.key_encoding_utils import serialize_entity_key
+    from feast.infra.online_stores.helpers import compute_table_id
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+    from feast.protos.feast.types.Value_pb2 import Value
+
+    with closing(open_warehouse(settings, read_only=True)) as warehouse:
+        gone = taken_away(warehouse, days)
+    if not gone:
+        return
+    view = store.get_feature_view(task.name)
+    table = compute_table_id(store.project, view, store.config.registry.enable_online_feature_view_versioning)
+    keys = [
+        EntityKey(join_keys=[f"{task.declaration.entity}_id"], entity_values=[Value(string_val=key)]) for key in gone
+    ]
+    stored = [(serialize_entity_key(key, entity_key_serialization_version=_KEY_VERSION),) for key in keys]
+    online_file = settings.home / "feast" / "online.sqlite"
+    with closing(sqlite3.connect(online_file, timeout=_BUSY_SECONDS)) as online, online:
+        online.executemany(f"DELETE FROM {quote(table)} WHERE entity_key = ?", stored)
 
 
 def _apply(store: "FeatureStore", repository: Repository, *, is_whole: bool) -> None:

@@ -3,6 +3,8 @@
 Feast takes the row with the newest created timestamp, so a row's `extracted_at` here is the moment from which it
 held: the latest of extraction, release and landing. A rollback, or an edit back to an old text, appends the old
 values again under a new moment; nothing is overwritten, and "as known then" stays answerable.
+
+What the source took away leaves the published days, and so Feast: its rows stay in the table only, as history.
 """
 
 import os
@@ -72,11 +74,13 @@ def _write_days(warehouse: Warehouse, task: Task, folder: Path, days: Days) -> d
         assert isinstance(day, date)
         _write(folder / f"day={day}" / "part.parquet", frame.drop("day"))
         counts[day] = frame.height
+    first, last = (f"day={day}" for day in days)
+    written = {f"day={day}" for day in counts}
+    for old in folder.glob("day=*/part.parquet"):
+        # All its rows are of posts taken away since, or bear the key of an entity since renamed.
+        if old.parent.name not in written and (is_changed or first <= old.parent.name <= last):
+            _write(old, empty)
     if is_changed:
-        written = {f"day={day}" for day in counts}
-        for old in folder.glob("day=*/part.parquet"):
-            if old.parent.name not in written:  # all its rows bear the key of an entity since renamed
-                _write(old, empty)
         _write(file, empty)
     return counts
 
@@ -84,12 +88,53 @@ def _write_days(warehouse: Warehouse, task: Task, folder: Path, days: Days) -> d
 def _published_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
     """Rows of some days; rows from before the task's entity was renamed have no key, and stay in the table only."""
     columns = ", ".join(f'"{column.name}"' for column in task.features_table.columns)
+    key = f"{task.declaration.entity}_id"
     rows = warehouse.read(
-        f'SELECT {columns} FROM features."{task.name}" WHERE day BETWEEN ? AND ? '
-        f'AND "{task.declaration.entity}_id" IS NOT NULL ORDER BY day, event_at, extracted_at',
+        f'SELECT {columns} FROM features."{task.name}" WHERE day BETWEEN ? AND ? AND "{key}" IS NOT NULL '
+        f'AND "{key}" NOT IN (FROM gone) ORDER BY day, event_at, extracted_at',
         list(days),
+        {"gone": pl.DataFrame({key: taken_away(warehouse, days)}, schema={key: pl.String()})},
     ).cast(task.features_table.polars_schema)
     return rows.with_columns(pl.col("recipe").alias(f"{name}__recipe") for name in task.fields)
+
+
+def taken_away(warehouse: Warehouse, days: Days) -> list[str]:
+    """Keys of the posts of some days that their source has taken away."""
+    found = warehouse.read(
+        "SELECT key FROM (SELECT source || ':' || post_id AS key, deleted FROM raw.posts "
+        f"WHERE day BETWEEN ? AND ? {CURRENT}) WHERE deleted ORDER BY key",
+        list(days),
+    )
+    return found["key"].to_list()
+
+
+def remove_published(folder: Path, key: str, *, is_dry_run: bool = False) -> int:
+    """Rewrites a view's Parquet days without the rows of one post; gives how many there were.
+
+    Args:
+        folder: The view's folder.
+        key: `source:post_id`.
+        is_dry_run: Whether to count only.
+    """
+    removed = 0
+    with FileLock(folder / "write.lock"):
+        for file in sorted(folder.glob("day=*/part.parquet")):
+            # A day that was published before the entity was renamed has its old name.
+            keys = [name for name in pq.read_schema(file).names if name.endswith("_id")]
+            if not pl.read_parquet(file, columns=keys, hive_partitioning=False).filter(_is_of(keys, key)).height:
+                continue
+            day = pl.read_parquet(file, hive_partitioning=False)
+            kept = day.filter(~_is_of(keys, key))
+            removed += day.height - kept.height
+            if not is_dry_run:
+                _write(file, kept)
+        for draft in [] if is_dry_run else folder.glob("*/*.draft"):  # of publications that were killed
+            draft.unlink()
+    return removed
+
+
+def _is_of(keys: list[str], key: str) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).eq_missing(pl.lit(key)) for name in keys)
 
 
 def _has_schema(file: Path, frame: pl.DataFrame) -> bool:

@@ -141,4 +141,20 @@ LEASES = Table(
     ("task", "day", "run"),
 )
 
-OPS_TABLES = (PLANS, REPLIES, LEDGER, QUARANTINE, RECIPES, RELEASES, EVALUATIONS, LEASES)
+ERASURES = Table(
+    "ops.erasures",
+    (
+        Column("erased_at", INSTANT, "When the erasure began"),
+        Column("source", TEXT, "Source of the post"),
+        Column("post_id", TEXT, "The source's own id"),
+        Column("store", TEXT, "Table, file or folder; `erasure` is the line about the whole"),
+        Column("state", TEXT, "begun (killed since), removed, kept, outside (of what madang reaches), or busy: erasing "
+                              "again reaches it"),
+        Column("removed", INTEGER, "How many went"),
+        Column("unit", TEXT, "Of what"),
+        Column("note", TEXT, "Why it is kept, or what to do about it"),
+    ),
+    ("erased_at", "source", "post_id", "store"),
+)  # fmt: skip
+
+OPS_TABLES = (PLANS, REPLIES, LEDGER, QUARANTINE, RECIPES, RELEASES, EVALUATIONS, LEASES, ERASURES)

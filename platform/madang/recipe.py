@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from madang.extraction.requests import PROMPT_VERSION, prefix_messages
+from madang.extraction.knowledge import KNOWLEDGE_VERSION
+from madang.extraction.requests import NEAREST_VERSION, PROMPT_VERSION, nearest_of, pool_digest, prefix_messages
 from madang.posts.masking import MASKING_VERSION
 from madang.schema import asked_schema
 from madang.schema.base import FieldKind
@@ -65,10 +66,28 @@ def recipe_of(task: Task, identity: Callable[[str], str]) -> Recipe:
     }
     if images := task.most_images:
         content["request"] |= {"images": images}  # type: ignore[operator]  # the mapping above
+    content["request"] |= _retrieved(task)  # type: ignore[operator]
     if task.readers:
         content["readers"] = {name: reader.version for name, reader in task.readers.items()}
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return Recipe(task.name, hashlib.sha256(canonical.encode()).hexdigest(), content)
+
+
+def _retrieved(task: Task) -> dict[str, JsonValue]:
+    """What is chosen for each post, and how: left out where nothing is, so that no recipe becomes new."""
+    found: dict[str, JsonValue] = {}
+    if (declared := nearest_of(task)) is not None:
+        found["examples"] = {
+            "pool": pool_digest(task), "size": len(task.examples), "nearest": declared.nearest, "by": declared.by,
+            "version": NEAREST_VERSION,
+        }  # fmt: skip
+    if task.is_asking and task.knowledge:
+        found["knowledge"] = {
+            name: {"entries": knowledge.digest, "size": len(knowledge), "most": knowledge.most,
+                   "version": KNOWLEDGE_VERSION}
+            for name, knowledge in task.knowledge.items()
+        }  # fmt: skip
+    return found
 
 
 def _plain(field: FieldKind) -> JsonValue:

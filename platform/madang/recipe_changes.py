@@ -25,8 +25,8 @@ class PartChange:
     """One difference between two recipes.
 
     Args:
-        part: prompt, examples, schema, turn, text, masking, rendering, route, model, fallback, max_tokens, field,
-            derivation, reading, reader, or the name of a part that a newer madang added.
+        part: prompt, examples, knowledge, schema, turn, text, masking, rendering, route, model, fallback, max_tokens,
+            field, derivation, reading, reader, or the name of a part that a newer madang added.
         detail: What differs; holds no post text.
     """
 
@@ -104,11 +104,20 @@ def _request_changes(before: Json, after: Json, old_fields: Json, fields: Json) 
     (old_prompt, old_examples), (prompt, examples) = _turns(before), _turns(after)
     if old_prompt != prompt:
         changes.append(PartChange("prompt", _lines(old_prompt, prompt)))
-    if old_examples != examples:
+    old_pool, pool = _mapping(before.get("examples")), _mapping(after.get("examples"))
+    if old_pool != pool:
+        changes.append(PartChange("examples", _pool(old_pool, pool, len(old_examples), len(examples))))
+    elif old_examples != examples:
         changes.append(PartChange("examples", _examples(old_examples, examples)))
+    known, knowledge = _mapping(before.get("knowledge")), _mapping(after.get("knowledge"))
+    changes += [
+        PartChange("knowledge", f"{name}: {_retrieved(_mapping(known.get(name)), _mapping(knowledge.get(name)))}")
+        for name in sorted({*known, *knowledge})
+        if known.get(name) != knowledge.get(name)
+    ]
     if before.get("schema") != after.get("schema"):
         changes.append(PartChange("schema", _schema(_properties(before), _properties(after), old_fields, fields)))
-    for key in sorted({*before, *after} - {"messages", "schema"}):
+    for key in sorted({*before, *after} - {"messages", "schema", "examples", "knowledge"}):
         if before.get(key) != after.get(key):
             part = _PARTS_OF_REQUEST.get(key, key)
             changed = "the template of a post's turn" if part == "turn" else _turned(before.get(key), after.get(key))
@@ -172,6 +181,33 @@ def _examples(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> st
     added = sum(example not in before for example in after)
     removed = sum(example not in after for example in before)
     return f"{added} added, {removed} removed" if added or removed else "in another order"
+
+
+def _pool(before: Json, after: Json, shared_before: int, shared: int) -> str:
+    """How the choice of each post's own examples changed; without one, all posts share theirs."""
+    if before and after:
+        return _retrieved(before, after)
+    return f"{_choice(before, shared_before)} → {_choice(after, shared)}"
+
+
+def _choice(pool: Json, shared: int) -> str:
+    if pool:
+        return f"the {pool['nearest']} nearest of {pool['size']}"
+    return f"the same {shared} for every post" if shared else "none"
+
+
+def _retrieved(before: Json, after: Json) -> str:
+    if not before or not after:
+        return f"{after['size']} to choose from" if after else "gone"
+    words = []
+    if any(before.get(digest) != after.get(digest) for digest in ("pool", "entries")):
+        words.append(f"others to choose from ({before['size']} → {after['size']})")
+    words += [
+        f"{key} {_turned(before.get(key), after.get(key))}"
+        for key in _other_keys(before, after)
+        if key not in ("pool", "entries", "size")
+    ]
+    return ", ".join(words)
 
 
 def _schema(before: Json, after: Json, old_fields: Json, fields: Json) -> str:

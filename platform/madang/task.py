@@ -17,7 +17,7 @@ from madang.errors import DeclarationError
 from madang.extraction.examples import Example, gold_examples, written_examples
 from madang.extraction.knowledge import Knowledge
 from madang.readers.registry import NamedReader, ReaderError, find_reader
-from madang.schema import asked, attributes_table, feature_columns, features_table, mentions_table, stated
+from madang.schema import asked, attributes_table, feature_columns, features_table, mentions_table
 from madang.schema.base import FieldKind, Value
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, Type
 from madang.schema.mentions import MentionsField
@@ -45,7 +45,7 @@ class Task:
         self.text_columns, self.most_images = declaration.source.text, declaration.source.images
         self.readers = self._find_readers()
         self.system_prompt = self._render_prompt() if self.is_asking else ""
-        self.knowledge = self._load_knowledge() if self.is_asking else {}
+        self.knowledge = self._load_knowledge()
         self._turn = self._compile_turn()
         self.examples = self._load_examples() if self.is_asking else []
         for beside in filter(None, [declaration.evaluation.gold]):
@@ -145,10 +145,11 @@ class Task:
 
     def _compile_turn(self) -> Template | None:
         source = self.declaration.turn
-        if source is None:
+        if source is None and not self.knowledge:
             return None
         try:
-            turn = _ENVIRONMENT.from_string(source)
+            turn = _ENVIRONMENT.from_string(source or "")
+            shown = meta.find_undeclared_variables(_ENVIRONMENT.parse(source or ""))
             for text, called_up in (("text", ("entry",)), ("", ())):  # a post may lack a title, or call up nothing
                 turn.render(
                     dict.fromkeys(self.text_columns, text)
@@ -159,20 +160,18 @@ class Task:
                 self.folder / "defs.yaml", f"turn: the template does not render ({_one_line(error)})",
                 f"It may use {', '.join([*self.text_columns, *(f'knowledge.{name}' for name in self.knowledge)])}",
             ) from error  # fmt: skip
+        if self.knowledge and "knowledge" not in shown:
+            raise DeclarationError(
+                self.folder / "defs.yaml", "knowledge: no turn shows it",
+                f"Write a `turn` that does: {{% for text in knowledge.{next(iter(self.knowledge))} %}}",
+            )  # fmt: skip
         return turn
 
     def _load_knowledge(self) -> dict[str, Knowledge]:
-        knowledge = {
+        return {
             name: Knowledge.load(self._beside(declared.file, f"knowledge.{name}.file"), declared.most)
             for name, declared in self.declaration.knowledge.items()
         }
-        turn = self.declaration.turn or ""
-        if knowledge and "knowledge" not in meta.find_undeclared_variables(_ENVIRONMENT.parse(turn)):
-            raise DeclarationError(
-                self.folder / "defs.yaml", "knowledge: no post's turn shows it",
-                f"Write a `turn` that does: {{% for text in knowledge.{next(iter(knowledge))} %}}",
-            )  # fmt: skip
-        return knowledge
 
     def _find_readers(self) -> dict[str, NamedReader]:
         """The readers that fields name, each key fit for its field."""
@@ -231,8 +230,11 @@ class Task:
             return written_examples(self._beside(declared, "examples"), self.fields)
         file = self._beside(declared.file, "examples.file")
         if declared.gold is None:
-            return [example.masked for example in written_examples(file, self.fields)]
-        found = gold_examples(file, self._beside(declared.gold, "examples.gold"), self.fields)
+            found = written_examples(file, self.fields)
+        else:
+            found = gold_examples(file, self._beside(declared.gold, "examples.gold"), self.fields)
+        if not found:
+            raise DeclarationError(file, "it has no example, so none is nearest", "Write some, or remove `examples`")
         return [example.masked for example in found]
 
 

@@ -121,6 +121,59 @@ def test_prompt_and_examples_change_both(tmp_path: Path, prompt: str, examples: 
     assert request_hash(after) != request_hash(before)
 
 
+NEAREST = {"file": "examples.jsonl", "nearest": 1}
+POOL = EXAMPLE + '{"title": "500/40", "body": "b", "answer": {"rooms": 3}}\n'
+
+
+@pytest.mark.parametrize(
+    ("declared", "pool"),
+    [
+        ("examples.jsonl", POOL),
+        (NEAREST | {"nearest": 2}, POOL),
+        (NEAREST, POOL.replace('"rooms": 3', '"rooms": 4')),
+        (NEAREST, POOL.replace("500/40", "600/40")),
+        (NEAREST, POOL + EXAMPLE.replace('"a"', '"c"')),
+    ],
+    ids=["the same for all posts", "more of them", "another answer", "another text", "one more to choose from"],
+)
+def test_what_the_nearest_examples_are_chosen_from_and_how_is_in_the_recipe(
+    tmp_path: Path, declared: object, pool: str
+) -> None:
+    before = load(tmp_path, full() | {"examples": NEAREST}, examples=POOL)
+    after = load(tmp_path, full() | {"examples": declared}, examples=pool)
+
+    assert recipe_hash(after) != recipe_hash(before)
+
+
+def test_an_example_that_a_post_is_not_shown_with_changes_no_request_of_it(tmp_path: Path) -> None:
+    before = load(tmp_path, full() | {"examples": NEAREST}, examples=POOL)
+    far = load(tmp_path, full() | {"examples": NEAREST}, examples=POOL + EXAMPLE.replace('"a"', '"c"'))
+    near = load(tmp_path, full() | {"examples": NEAREST}, examples=POOL.replace("500/40", "500/40 title"))
+
+    assert request_hash(far) == request_hash(before)
+    assert request_hash(near) != request_hash(before)
+
+
+def test_knowledge_is_in_the_recipe_and_in_the_requests_that_call_it_up(tmp_path: Path) -> None:
+    def known(text: str, key: str, most: int = 5) -> Task:
+        attributes = full() | {
+            "turn": "{{ title }}{{ body }}{% for text in knowledge.prices %}{{ text }}{% endfor %}",
+            "knowledge": {"prices": {"file": "prices.jsonl", "most": most}},
+        }
+        entry = f'{{"text": "{text}", "keys": ["{key}"]}}\n'
+        return Task.load(write_task(tmp_path / "flats", attributes, PROMPT, examples=EXAMPLE, prices=entry))
+
+    called_up, other, unused, other_unused, fewer = (
+        known("cheap", "500/40"), known("dear", "500/40"), known("cheap", "900/90"), known("dear", "900/90"),
+        known("cheap", "500/40", most=1),
+    )  # fmt: skip
+
+    assert len({recipe_hash(task) for task in (called_up, other, unused, other_unused, fewer)}) == 5
+    assert request_hash(called_up) != request_hash(other)
+    assert request_hash(unused) == request_hash(other_unused)
+    assert request_hash(fewer) == request_hash(called_up)
+
+
 def test_a_description_that_the_prompt_shows_changes_both(tmp_path: Path) -> None:
     prompt = "{% for field in fields %}{{ field.describe }}{% endfor %}"
     before = load(tmp_path, full(), prompt)

@@ -84,6 +84,60 @@ def test_a_change_of_ours_is_named(
     assert part_changes(before, after) == (named,)
 
 
+NEAREST = {"file": "examples.jsonl", "nearest": 1}
+OTHER = EXAMPLE.replace("hello", "good bye")
+KNOWN = '{"text": "a", "keys": ["hello"]}'
+
+
+def retrieving(folder: Path, examples: object, pool: str, most: int = 5, known: str = "") -> dict[str, Any]:
+    attributes = MEETUPS | {"examples": examples, "turn": "{{ title }}{{ body }}"}
+    if known:
+        attributes |= {
+            "knowledge": {"words": {"file": "words.jsonl", "most": most}},
+            "turn": "{{ title }}{{ body }}{% if knowledge %}{% endif %}",
+        }
+    task = Task.load(write_task(folder / "meetups", attributes, examples=pool, words=known))
+    return dict(recipe_of(task, lambda name: f"id-{name}").content)
+
+
+RETRIEVED: dict[str, tuple[dict[str, Any], dict[str, Any], list[PartChange]]] = {
+    "to the nearest": (
+        {"examples": "examples.jsonl", "pool": EXAMPLE}, {"examples": NEAREST, "pool": f"{EXAMPLE}\n{OTHER}"},
+        [PartChange("examples", "the same 1 for every post → the 1 nearest of 2")],
+    ),
+    "from the nearest": (
+        {"examples": NEAREST, "pool": f"{EXAMPLE}\n{OTHER}"}, {"examples": None, "pool": ""},
+        [PartChange("examples", "the 1 nearest of 2 → none")],
+    ),
+    "another pool": (
+        {"examples": NEAREST, "pool": EXAMPLE}, {"examples": NEAREST | {"nearest": 2}, "pool": f"{EXAMPLE}\n{OTHER}"},
+        [PartChange("examples", "others to choose from (1 → 2), nearest 1 → 2")],
+    ),
+    "other knowledge": (
+        {"examples": None, "pool": "", "known": KNOWN},
+        {"examples": None, "pool": "", "known": KNOWN.replace("hello", "bye"), "most": 4},
+        [PartChange("knowledge", "words: others to choose from (1 → 1), most 5 → 4")],
+    ),
+    "knowledge": (
+        {"examples": None, "pool": ""}, {"examples": None, "pool": "", "known": KNOWN},
+        [PartChange("knowledge", "words: 1 to choose from"), PartChange("turn", "the template of a post's turn")],
+    ),
+    "no knowledge": (
+        {"examples": None, "pool": "", "known": KNOWN}, {"examples": None, "pool": ""},
+        [PartChange("knowledge", "words: gone"), PartChange("turn", "the template of a post's turn")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RETRIEVED)
+def test_a_change_of_what_is_looked_up_for_a_post_is_named(case: str, tmp_path: Path) -> None:
+    old, new, named = RETRIEVED[case]
+    changes = part_changes(retrieving(tmp_path / "before", **old), retrieving(tmp_path / "after", **new))
+
+    assert list(changes) == named
+    assert all(change.is_asked_again for change in changes)
+
+
 def test_only_what_no_request_holds_is_free(tmp_path: Path) -> None:
     derived = content(tmp_path / "derived", **CHANGES["derivation"][0])
     asked = content(tmp_path / "asked", **CHANGES["model"][0])

@@ -55,9 +55,8 @@ class Loaded:
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     folder = tmp_path_factory.mktemp("copied") / "project"
     project = make_project(folder)
-    for name in ("rentals", "__init__.py", "attributes.py", "feast.py", "features.py", "partitions.py", "posts.py"):
-        source = REPOSITORY / "assets" / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / "assets" / name)
+    for source in [REPOSITORY / "assets" / "rentals", *(REPOSITORY / "assets").glob("*.py")]:
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / "assets" / source.name)
     for name in ("platform", "resources", "feature_repo"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", folder)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 from typing import Any
 
 from fakes import answer as truth_of
@@ -83,7 +84,7 @@ class Models:
         if fault in STATUSES and fault != "server_error":
             seconds = 0.0  # who refuses, refuses at once
         seconds += rule.seconds if rule and fault == "slow" else 0.0
-        journal.enter("model", asked.id, asked.model, fault, seconds, len(asked.images))
+        journal.enter("model", asked.id, asked.model, fault, seconds, asked.images)
         kill = self.kill("model")
         journal.arrive()
         try:
@@ -92,7 +93,7 @@ class Models:
             found = self._answer(asked, fault, rule, incoming)
         finally:
             journal.leave()
-        return found if kill is None else Answer(**{**vars(found), "then": lambda: os.kill(kill.pid, signal.SIGKILL)})
+        return found if kill is None else replace(found, then=lambda: os.kill(kill.pid, signal.SIGKILL))
 
     def reply(self, asked: Asked, fault: str) -> dict[str, Any]:
         """The body of a good answer, or of one whose fault is in what it says."""
@@ -136,6 +137,11 @@ class Models:
             and (rule.share == 1 or uniform(self.script.seed, rule.fault, asked.id) < rule.share)
             and (window is None or elapsed % window.period_seconds >= window.period_seconds - window.open_seconds)
         )
+
+
+def answer_and_kill(body: bytes, kill: Kill | None) -> Answer:
+    """A plain answer, after which a kill is due."""
+    return Answer(body, then=None if kill is None else lambda: os.kill(kill.pid, signal.SIGKILL))
 
 
 def say(asked: Asked, fault: str) -> Said:

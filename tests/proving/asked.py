@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class Asked:
         max_tokens: Most tokens of the answer.
         top_logprobs: Alternatives asked for; None if no probabilities were.
         chars: Length of the request.
-        images: Where its images lie, or their type where they came with it.
+        images: Where its images lie, or type and SHA-256 of those that came with it.
     """
 
     id: str
@@ -55,6 +56,11 @@ class Said:
 def id_of(incoming: Incoming) -> str:
     """The id by which a request is logged."""
     return incoming.headers.get("x-client-request-id") or hashlib.sha256(incoming.body).hexdigest()
+
+
+def sent_image(media_type: str, base64: str) -> str:
+    """What is logged of an image that came with a request."""
+    return f"{media_type} {hashlib.sha256(b64decode(base64)).hexdigest()}"
 
 
 def plain_schema(node: Any) -> Any:

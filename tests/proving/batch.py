@@ -1,4 +1,4 @@
-"""Vertex AI's batch prediction jobs over the stand-in for Cloud Storage: create, get, list, cancel.
+"""Vertex AI's batch prediction jobs over stand-ins for Cloud Storage and BigQuery: create, get, list, cancel.
 
 A job's input is read when it is created, its output stands there when it has ended. Each row that the model answers
 is paid for, and stands in the log as `batch.row`.
@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proving import gemini
-from proving.answering import Models
+from proving.answering import Models, answer_and_kill
 from proving.asked import Asked, id_of
+from proving.bigquery import BigQuery
 from proving.connection import Answer, Incoming
-from proving.script import BatchScript, RowRule, uniform
+from proving.script import BatchScript, Kill, RowRule, uniform
 from proving.storage import Storage
 
 _PATH = re.compile(
@@ -39,6 +40,7 @@ class Job:
     lines: list[dict[str, Any]] = field(default_factory=list)
     state: str = "JOB_STATE_PENDING"
     directory: str = ""
+    table: str = ""
     failed: int = 0
 
     @property
@@ -50,9 +52,10 @@ class Job:
 class Jobs:
     """All jobs."""
 
-    def __init__(self, models: Models, storage: Storage) -> None:
-        self._models, self._storage = models, storage
+    def __init__(self, models: Models, storage: Storage, bigquery: BigQuery) -> None:
+        self._models, self._storage, self._bigquery = models, storage, bigquery
         self._jobs: dict[str, Job] = {}
+        self._refused = 0
 
     async def handle(self, incoming: Incoming) -> Answer | None:
         """Answers a request about jobs; None if it is none."""
@@ -62,49 +65,60 @@ class Jobs:
         if found["id"] is None:
             return self._create(incoming, found["parent"]) if incoming.method == "POST" else self._list(incoming)
         kind = "batch.cancel" if found["verb"] else "batch.get"
-        self._note(kind, incoming, found["id"])
+        kill = self._note(kind, incoming, found["id"])
         job = self._jobs.get(found["id"])
         if job is None:
             return Answer(gemini.error(404, "Not found", "NOT_FOUND"), 404)
         if found["verb"]:
             if job.state in ("JOB_STATE_PENDING", "JOB_STATE_RUNNING"):
                 job.state = "JOB_STATE_CANCELLED"
-            return Answer(b"{}")
-        return Answer(json.dumps(self._resource(job)).encode())
+            return answer_and_kill(b"{}", kill)
+        return answer_and_kill(json.dumps(self._resource(job)).encode(), kill)
 
-    def _note(self, kind: str, incoming: Incoming, what: str) -> None:
+    def _note(self, kind: str, incoming: Incoming, what: str) -> Kill | None:
         self._models.journal.enter(kind, what or id_of(incoming), "")
-        self._models.kill(kind)
+        return self._models.kill(kind)
 
     def _create(self, incoming: Incoming, parent: str) -> Answer:
         """Makes the job before anything that may kill the client: that is the case that costs money."""
+        if self._refused < self._models.script.batch.refusals:
+            self._refused += 1
+            self._models.journal.enter("batch.create", "", "", "rate_limited")
+            return Answer(gemini.error(429, "Too many jobs", "RESOURCE_EXHAUSTED"), 429)
         request = json.loads(incoming.body)
         number = len(self._jobs) + 1
         job_id = str(1000000 + number)
         job = Job(
             f"{parent}/batchPredictionJobs/{job_id}", number, request, time.monotonic(), self._models.script.batch
         )
-        for uri in request["inputConfig"]["gcsSource"]["uris"]:
-            found = self._storage.under(uri)
-            if not found:
-                return Answer(gemini.error(400, f"No input at {uri}", "INVALID_ARGUMENT"), 400)
-            job.lines += [json.loads(line) for _, data in found for line in data.splitlines() if line.strip()]
+        lines = self._input(request["inputConfig"])
+        if lines is None:
+            return Answer(gemini.error(400, "No input", "INVALID_ARGUMENT"), 400)
+        job.lines = lines
         self._jobs[job_id] = job
         asyncio.get_running_loop().create_task(self._run(job))
-        self._note("batch.create", incoming, job_id)
+        kill = self._note("batch.create", incoming, job_id)
         if job.fault == "create_lost":
             return Answer(b"", manner="reset")
-        return Answer(json.dumps(self._resource(job)).encode())
+        return answer_and_kill(json.dumps(self._resource(job)).encode(), kill)
+
+    def _input(self, config: dict[str, Any]) -> list[dict[str, Any]] | None:
+        if "bigquerySource" in config:
+            return self._bigquery.read(config["bigquerySource"]["inputUri"])
+        found = [self._storage.under(uri) for uri in config["gcsSource"]["uris"]]
+        if not all(found):
+            return None
+        return [json.loads(line) for files in found for _, data in files for line in data.splitlines() if line.strip()]
 
     def _list(self, incoming: Incoming) -> Answer:
-        self._note("batch.list", incoming, "")
+        kill = self._note("batch.list", incoming, "")
         wanted = _NAME_FILTER.search(incoming.query.get("filter", ""))
         jobs = [
             self._resource(job)
             for job in reversed(self._jobs.values())
             if wanted is None or job.request.get("displayName") == wanted[1]
         ]
-        return Answer(json.dumps({"batchPredictionJobs": jobs} if jobs else {}).encode())
+        return answer_and_kill(json.dumps({"batchPredictionJobs": jobs} if jobs else {}).encode(), kill)
 
     def _resource(self, job: Job) -> dict[str, Any]:
         created = "2024-11-27T00:00:00.000000Z"
@@ -120,7 +134,9 @@ class Jobs:
         if job.state == "JOB_STATE_FAILED":
             plain["error"] = {"code": 13, "message": "The batch prediction job failed"}
         if job.state == "JOB_STATE_SUCCEEDED":
-            plain["outputInfo"] = {"gcsOutputDirectory": job.directory}
+            plain["outputInfo"] = (
+                {"gcsOutputDirectory": job.directory} if job.directory else {"bigqueryOutputTable": job.table}
+            )
             good = len(job.lines) - job.failed
             # It counts rows without an answer as done, as Vertex does.
             plain["completionStats"] = {"successfulCount": str(good), "failedCount": str(job.failed)}
@@ -136,9 +152,16 @@ class Jobs:
         if job.fault == "failed":
             job.state = "JOB_STATE_FAILED"
             return
-        prefix = job.request["outputConfig"]["gcsDestination"]["outputUriPrefix"].rstrip("/")
-        job.directory = f"{prefix}/prediction-model-{job.number}"
         lines = [] if job.fault == "empty" else self._output(job)
+        config = job.request["outputConfig"]
+        if "bigqueryDestination" in config:
+            job.table = config["bigqueryDestination"]["outputUri"]
+            if lines:
+                self._bigquery.write(job.table, lines)
+            job.state = "JOB_STATE_SUCCEEDED"
+            return
+        prefix = config["gcsDestination"]["outputUriPrefix"].rstrip("/")
+        job.directory = f"{prefix}/prediction-model-{job.number}"
         bucket, _, folder = job.directory.removeprefix("gs://").partition("/")
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         self._storage.put(bucket, f"{folder}/predictions.jsonl", text.encode())
@@ -161,7 +184,7 @@ class Jobs:
         """The output's rows for one input row: the input row again, with a status and an answer."""
         done = {"processed_time": "2024-11-27T00:00:00.000+00:00"}
         # A row of one's own id is found in the log by it.
-        row_id = str(line.get("key") or line["request"].get("labels", {}).get("request") or asked.id)
+        row_id = str(line.get("key") or next(iter(line["request"].get("labels", {}).values()), "") or asked.id)
         self._models.journal.enter("batch.row", row_id, asked.model, fault)
         if fault == "missing":
             return []

@@ -1,6 +1,8 @@
 """The proving server seen from a test: a process of its own, with what it has received and a way to tell it more."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -47,6 +49,10 @@ class Proving:
     def ids(self, kind: str = "model") -> list[str]:
         """Ids of the requests of a kind: hashes of madang's requests, where madang's own lanes sent them."""
         return [line["id"] for line in self.lines(kind)]
+
+    def stop(self) -> None:
+        """Ends it in the middle of things."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def _call(self, name: str, body: bytes | None = None) -> bytes:
         request = urllib.request.Request(f"{self.url}/proving/{name}", body)

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from proving.asked import Asked, Said, plain_schema
+from proving.asked import Asked, Said, plain_schema, sent_image
 from proving.tokens import probable
 
 STATUS = {
@@ -19,12 +19,14 @@ def read(body: dict[str, Any], model: str, request_id: str, chars: int) -> Asked
     turns = [turn for turn in body["contents"] if turn.get("role", "user") == "user"]
     parts = turns[-1]["parts"]
     schema = config.get("responseJsonSchema") or config.get("responseSchema")
-    images = [part.get("fileData", {}).get("fileUri") or part.get("inlineData", {}).get("mimeType") for part in parts]
+    images = [part["fileData"]["fileUri"] for part in parts if "fileData" in part]
+    inline = [part["inlineData"] for part in parts if "inlineData" in part]
+    images += [sent_image(one["mimeType"], one["data"]) for one in inline]
     return Asked(
         request_id, "gemini", model, "\n".join(part["text"] for part in parts if "text" in part),
         plain_schema(schema) if schema else None, int(config.get("maxOutputTokens", 8192)),
         int(config.get("logprobs", 0)) if config.get("responseLogprobs") else None, chars,
-        tuple(image for image in images if image),
+        tuple(images),
     )  # fmt: skip
 
 

@@ -24,8 +24,9 @@ class Journal:
         self.first_at: float | None = None
 
     def enter(
-        self, kind: str, request_id: str, model: str, fault: str = "", seconds: float = 0.0, images: int = 0
-    ) -> None:
+        self, kind: str, request_id: str, model: str, fault: str = "", seconds: float = 0.0,
+        images: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         """Writes a request down."""
         self.requests += 1
         self.by_kind[kind] += 1
@@ -37,7 +38,7 @@ class Journal:
         if self._file is not None:
             line = {
                 "n": self.requests, "kind": kind, "id": request_id, "model": model, "fault": fault,
-                "seconds": round(seconds, 6), "images": images, "at": time.time(),
+                "seconds": round(seconds, 6), "images": list(images), "at": time.time(),
             }  # fmt: skip
             os.write(self._file, (json.dumps(line, ensure_ascii=False) + "\n").encode())
 

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from proving.asked import Asked, Said, plain_schema
+from proving.asked import Asked, Said, plain_schema, sent_image
 from proving.tokens import probable
 
 
@@ -13,7 +13,7 @@ def read(body: dict[str, Any], request_id: str, chars: int) -> Asked:
     content = next(turn["content"] for turn in reversed(body["messages"]) if turn["role"] == "user")
     images: list[str] = []
     if isinstance(content, list):
-        images = [part["image_url"]["url"][:200] for part in content if part["type"] == "image_url"]
+        images = [_image(part["image_url"]["url"]) for part in content if part["type"] == "image_url"]
         content = "\n".join(part["text"] for part in content if part["type"] == "text")
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
     return Asked(
@@ -21,6 +21,13 @@ def read(body: dict[str, Any], request_id: str, chars: int) -> Asked:
         int(body.get("max_completion_tokens") or body.get("max_tokens") or 8192),
         int(body.get("top_logprobs", 0)) if body.get("logprobs") else None, chars, tuple(images),
     )  # fmt: skip
+
+
+def _image(url: str) -> str:
+    if not url.startswith("data:"):
+        return url
+    media_type, _, data = url.removeprefix("data:").partition(";base64,")
+    return sent_image(media_type, data)
 
 
 def write(asked: Asked, said: Said, cached: int) -> dict[str, Any]:

@@ -13,7 +13,10 @@ Fault = Literal[
     "unauthorized", "forbidden",
     "not_found",
 ]  # fmt: skip
-Kind = Literal["model", "batch.create", "batch.get", "batch.list", "batch.cancel", "storage.upload", "storage.read"]
+Kind = Literal[
+    "model", "batch.create", "batch.get", "batch.list", "batch.cancel", "storage.upload", "storage.read",
+    "bigquery.load", "bigquery.read",
+]  # fmt: skip
 _NORMAL = statistics.NormalDist()
 
 
@@ -86,6 +89,7 @@ class BatchScript(_Strict):
         default="", description="`create_lost` makes the job and resets the connection; `empty` succeeds without output"
     )
     jobs: tuple[int, ...] = Field(default=(), description="Numbers of the jobs that the fault strikes; all by default")
+    refusals: int = Field(default=0, ge=0, description="Creations answered with 429 before one is let in")
     is_reordered: bool = Field(default=True, description="Output in another order than the input, as Vertex writes it")
     rows: tuple[RowRule, ...] = ()
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from proving.answering import Models
 from proving.batch import Jobs
+from proving.bigquery import BigQuery
 from proving.connection import Answer, Connection, Incoming
 from proving.journal import Journal
 from proving.script import Script
@@ -23,7 +24,8 @@ class Server:
         self.models = Models(self.journal)
         self.models.set_script(script)
         self.storage = Storage(self.models)
-        self.jobs = Jobs(self.models, self.storage)
+        self.bigquery = BigQuery(self.models)
+        self.jobs = Jobs(self.models, self.storage, self.bigquery)
 
     async def handle(self, incoming: Incoming) -> Answer:
         """Answers any request."""
@@ -32,7 +34,7 @@ class Server:
             return await self.models.answer(asked, incoming)
         if (rest := incoming.under("/proving/")) is not None:
             return self._control(incoming, rest)
-        for route in (self.jobs.handle, self.storage.handle):
+        for route in (self.jobs.handle, self.storage.handle, self.bigquery.handle):
             answer = await route(incoming)
             if answer is not None:
                 return answer

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from email import message_from_bytes
+from typing import Any
 from urllib.parse import quote
 
 import google_crc32c
@@ -14,6 +14,8 @@ import google_crc32c
 from proving.answering import Models
 from proving.asked import id_of
 from proving.connection import Answer, Incoming
+
+_UNTYPED = "application/octet-stream"
 
 
 @dataclass
@@ -100,16 +102,13 @@ class Storage:
             if self._is_there(bucket, name, query):
                 return _json({"error": {"code": 412, "message": "conditionNotMet"}}, 412)
             upload_id = hashlib.sha256(f"{bucket}/{name}/{time.time_ns()}".encode()).hexdigest()[:16]
-            kind = incoming.headers.get("x-upload-content-type") or plain.get("contentType", "application/octet-stream")
+            kind = incoming.headers.get("x-upload-content-type") or plain.get("contentType", _UNTYPED)
             self._uploads[upload_id] = Upload(bucket, name, kind, plain.get("metadata", {}))
             path = f"/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={upload_id}"
             return Answer(b"", headers={"location": f"http://{self._host}{path}"})
         if query.get("uploadType") == "multipart":
-            head = b"Content-Type: " + incoming.headers["content-type"].encode() + b"\r\n\r\n"
-            described, content = (part for part in message_from_bytes(head + incoming.body).get_payload())
-            plain = json.loads(described.get_payload(decode=True))
-            data, kind, name = _exact(incoming), content.get_content_type(), plain["name"]
-            metadata = plain.get("metadata", {})
+            plain, data = parts_of(incoming)
+            kind, name, metadata = plain.get("contentType", _UNTYPED), plain["name"], plain.get("metadata", {})
         else:
             data, name, metadata = incoming.body, query["name"], {}
             kind = incoming.headers.get("content-type", "")
@@ -153,12 +152,13 @@ class Storage:
         }  # fmt: skip
 
 
-def _exact(incoming: Incoming) -> bytes:
-    """Content of a multipart upload to the byte: the mail parser would change its line ends."""
+def parts_of(incoming: Incoming) -> tuple[dict[str, Any], bytes]:
+    """What a multipart upload says of its content, and the content to the byte: no parser may change its line ends."""
     found = re.search(r'boundary="?([^";]+)', incoming.headers["content-type"])
     assert found is not None
-    part = incoming.body.split(b"--" + found[1].encode())[2]
-    return part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+    _, described, content, _ = incoming.body.split(b"--" + found[1].encode())
+    said = json.loads(described.partition(b"\r\n\r\n")[2])
+    return said, content.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
 
 
 def _media(stored: Stored, wanted: str) -> Answer:

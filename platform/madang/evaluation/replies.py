@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +20,9 @@ class ReplyStore:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.file = folder / "replies.sqlite"
         self.lock = FileLock(folder / "replies.lock", thread_local=False)
-        self._connection = sqlite3.connect(folder / "replies.sqlite", timeout=60, isolation_level=None)
+        self._connection = sqlite3.connect(self.file, timeout=60, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS replies "
@@ -42,6 +43,17 @@ class ReplyStore:
             "INSERT OR IGNORE INTO replies VALUES (?, ?, ?)",
             [reply.request_hash, json.dumps(reply.to_json(), ensure_ascii=False), datetime.now(UTC).isoformat()],
         )
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every reply as received, by request hash."""
+        yield from self._connection.execute("SELECT request_hash, reply ->> '$.text' FROM replies")
+
+    def remove(self, request_hashes: Iterable[str]) -> int:
+        """Deletes replies; gives how many there were. Their bytes stay in the file until it is vacuumed."""
+        return self._connection.execute(
+            "DELETE FROM replies WHERE request_hash IN (SELECT value FROM json_each(?))",
+            [json.dumps(list(request_hashes))],
+        ).rowcount
 
     def close(self) -> None:
         """Gives the connection back."""

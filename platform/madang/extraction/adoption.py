@@ -1,5 +1,7 @@
 """Takes over what a dead process left: its replies go to the warehouse, its calls in flight become `unknown`.
 
+Batch jobs that may exist keep their claims until `resuming` takes them over.
+
 A claim that says `received` without a record in the spool or a reply in the warehouse is `lost`: somebody took a
 record away. It is written to the ledger, and the completeness check shows it.
 """
@@ -66,29 +68,39 @@ def _bring_home(warehouse: Warehouse, claims: Claims, owner: str, records: list[
     replies = [record for record in records if record["outcome"] == "ok"]
     # By call: a request that failed may have been sent again, and that second call is in flight.
     recorded = {str(record["call_id"]) for record in records}
-    open_claims = [(claim, state) for claim, state in claims.of_owner(owner) if claim.call_id not in recorded]
+    # What a batch job may answer is not over: whoever takes the job over goes on with it.
+    in_jobs = claims.in_jobs(owner)
+    owned = claims.of_owner(owner)
+    open_claims = [
+        (claim, state) for claim, state in owned if claim.call_id not in recorded and claim.request_hash not in in_jobs
+    ]
     there = _with_reply(warehouse, [claim.request_hash for claim, _ in open_claims])
     gone = [(claim, state) for claim, state in open_claims if claim.request_hash not in there]
+    # A batch lane claims what it pulls, and sends it with its job: these were surely never sent.
+    unsent = {claim.request_hash for claim, state in gone if claim.lane == "batch" and state == "sent"}
+    gone = [(claim, state) for claim, state in gone if claim.request_hash not in unsent]
     ledger = [record_ledger_row(record) for record in records]
     ledger += [_open_row(claim, "lost" if state == "received" else "unknown") for claim, state in gone]
     warehouse.commit([
         Change(REPLIES, pl.DataFrame([record_reply_row(record) for record in replies], schema=REPLIES.polars_schema)),
         Change(LEDGER, pl.DataFrame(ledger, schema=LEDGER.polars_schema)),
     ])  # fmt: skip
-    _settle(claims, owner, {str(record["call_id"]): row["usd"] for record, row in zip(records, ledger, strict=False)})
+    costs = {str(record["call_id"]): row["usd"] for record, row in zip(records, ledger, strict=False)}
+    _settle(claims, owner, costs, in_jobs, unsent)
     claims.mark({str(record["request_hash"]) for record in replies} | there, "committed")
     answered = {str(record["request_hash"]) for record in replies}
-    failed = {str(record["request_hash"]) for record in records} - answered
-    claims.release(failed | {claim.request_hash for claim, _ in gone})
+    # By call, again: the request of a failed one may be in a batch job by now, or another process's.
+    failed = {claim.request_hash for claim, _ in owned if claim.call_id in recorded} - answered
+    claims.release(failed | unsent | {claim.request_hash for claim, _ in gone})
     lost = sum(state == "received" for _, state in gone)
     return Adopted(len(replies), len(gone) - lost, lost)
 
 
-def _settle(claims: Claims, owner: str, costs: dict[str, object]) -> None:
+def _settle(claims: Claims, owner: str, costs: dict[str, object], in_jobs: set[str], unsent: set[str]) -> None:
     """Settles the calls that the dead owner had not: an unknown cost counts at what was reserved."""
     for claim, state in claims.of_owner(owner):
-        if state == "sent":
-            cost = costs.get(claim.call_id, claim.reserved_usd)
+        if state == "sent" and (claim.call_id in costs or claim.request_hash not in in_jobs):
+            cost = costs.get(claim.call_id, 0.0 if claim.request_hash in unsent else claim.reserved_usd)
             claims.settle(claim.account_day, claim.reserved_usd, float(str(cost)))
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from madang.errors import DiskFull
 
@@ -27,6 +27,30 @@ CREATE TABLE IF NOT EXISTS money (
     day TEXT PRIMARY KEY, spent_usd REAL NOT NULL, reserved_usd REAL NOT NULL
 ) WITHOUT ROWID
 """
+# Batch jobs, and which requests of theirs have no outcome yet. A link goes when its claim is answered or given back, a
+# job with its last link. state: begun, then creating (from then on it may exist), then created.
+_JOBS = """
+CREATE TABLE IF NOT EXISTS jobs (
+    display_name TEXT PRIMARY KEY, owner TEXT NOT NULL, task TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL,
+    name TEXT NOT NULL, input TEXT NOT NULL, output TEXT NOT NULL, began_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS job_rows (request_hash TEXT PRIMARY KEY, display_name TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS job_rows_by_job ON job_rows (display_name);
+CREATE TRIGGER IF NOT EXISTS row_given_back AFTER DELETE ON claims BEGIN
+    DELETE FROM job_rows WHERE request_hash = OLD.request_hash;
+END;
+CREATE TRIGGER IF NOT EXISTS row_answered AFTER UPDATE OF state ON claims WHEN NEW.state <> 'sent' BEGIN
+    DELETE FROM job_rows WHERE request_hash = NEW.request_hash;
+END;
+CREATE TRIGGER IF NOT EXISTS job_over AFTER DELETE ON job_rows
+WHEN NOT EXISTS (SELECT 1 FROM job_rows WHERE display_name = OLD.display_name) BEGIN
+    DELETE FROM jobs WHERE display_name = OLD.display_name;
+END;
+"""
+_MAY_EXIST = (
+    "FROM claims WHERE request_hash IN "
+    "(SELECT request_hash FROM job_rows JOIN jobs USING (display_name) WHERE jobs.state <> 'begun')"
+)
 _COLUMNS = "request_hash, call_id, owner, run, task, recipe, model, lane, day, reserved_usd, sent_at, account_day"
 
 
@@ -83,6 +107,7 @@ class Claims:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute(_SCHEMA)
         self._connection.execute(_MONEY)
+        self._connection.executescript(_JOBS)
 
     def take(self, claim: Claim) -> Held | None:
         """Takes the right to send a request.
@@ -136,8 +161,11 @@ class Claims:
         return [(Claim(*row[:-1]), row[-1]) for row in rows]
 
     def owners(self) -> list[str]:
-        """Owners of claims that are not committed."""
-        rows = self._connection.execute("SELECT DISTINCT owner FROM claims WHERE state <> 'committed' ORDER BY owner")
+        """Owners of claims that are not committed, and wait for no batch job."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT owner FROM claims WHERE state <> 'committed' "
+            f"AND request_hash NOT IN (SELECT request_hash {_MAY_EXIST}) ORDER BY owner"
+        )
         return [row[0] for row in rows]
 
     def committed(self) -> list[str]:
@@ -162,7 +190,12 @@ class Claims:
         """
         self._execute("INSERT INTO money VALUES (?, ?, 0) ON CONFLICT DO NOTHING", [day, spent_usd])
         if is_alone:
-            self._execute("UPDATE money SET reserved_usd = 0 WHERE day = ?", [day])
+            # What batch jobs of dead processes have reserved is still to be paid.
+            self._execute(
+                "UPDATE money SET reserved_usd = "
+                f"(SELECT coalesce(sum(reserved_usd), 0) {_MAY_EXIST} AND account_day = ?1) WHERE day = ?1",
+                [day],
+            )
 
     def reserve(self, day: str, usd: float, cap_usd: float) -> bool:
         """Reserves money of a day for one call, among all processes.
@@ -199,6 +232,33 @@ class Claims:
         ).fetchone()
         return row[0]
 
+    def in_jobs(self, owner: str) -> set[str]:
+        """Requests of an owner whose batch job may exist: whoever takes the job over goes on with them."""
+        rows = self._connection.execute(f"SELECT request_hash {_MAY_EXIST} AND owner = ?", [owner])
+        return {row[0] for row in rows}
+
+    def together(self, steps: Sequence[tuple[str, Sequence[object]]], *, is_synced: bool = False) -> list[int]:
+        """Takes steps in one transaction.
+
+        Args:
+            steps: SQL with its parameters.
+            is_synced: Whether a crash of the machine may not undo it either.
+
+        Returns:
+            Rows that each step changed.
+        """
+        if not is_synced:
+            return self._execute_together(steps)
+        self._connection.execute("PRAGMA synchronous=FULL")
+        try:
+            return self._execute_together(steps)
+        finally:
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+
+    def read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        return self._execute(sql, values).fetchall()
+
     def close(self) -> None:
         """Closes the file; claims stay."""
         self._connection.close()
@@ -217,12 +277,11 @@ class Claims:
         except sqlite3.OperationalError as error:
             raise self._meant(error) from error
 
-    def _execute_together(self, steps: Sequence[tuple[str, Sequence[object]]]) -> None:
+    def _execute_together(self, steps: Sequence[tuple[str, Sequence[object]]]) -> list[int]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
-                for sql, values in steps:
-                    self._connection.execute(sql, values)
+                return [self._connection.execute(sql, values).rowcount for sql, values in steps]
         except sqlite3.OperationalError as error:
             raise self._meant(error) from error
 

@@ -7,15 +7,18 @@ claimed for it: the other way round two processes could wait for each other.
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import polars as pl
 
 from madang.extraction.adoption import adopt
 from madang.extraction.prepared import Preparation, PreparedPost
+from madang.extraction.resuming import finish_jobs, take_jobs_of_the_dead
 from madang.extraction.running import Running
 from madang.extraction.spool import is_alive
 from madang.extraction.walk import Walk
 
+Result = TypeVar("Result")
 _CHUNK_POSTS = 1000
 _POLL_SECONDS = 0.2
 
@@ -33,11 +36,18 @@ class Engine:
             CapReached: The next call would pass the cap. What was received is committed.
             DiskFull: There is no room for replies. What was received is committed.
             ModelFileError: A model cannot be loaded. Nothing was sent to it.
+            ModelUnavailable: A model only fails, or a batch job cannot be looked at. The job stays written down.
         """
         preparation = Preparation(self._running.warehouse, self._running.task, self._running.catalogue)
-        held = await Walk(self._running, preparation).run(self._prepared(preparation, posts))
+        # A job that another process paid for is collected beside our own calls, whatever becomes of those.
+        taken = await asyncio.to_thread(take_jobs_of_the_dead, self._running)
+        walking = Walk(self._running, preparation).run(self._prepared(preparation, posts))
+        walked, left = await asyncio.gather(walking, finish_jobs(self._running, taken), return_exceptions=True)
+        held = _result(walked)
+        _result(left)
         while held:
             await self._until_some_are_free(held)
+            await finish_jobs(self._running, await asyncio.to_thread(take_jobs_of_the_dead, self._running))
             held = await Walk(self._running, preparation).run(_once(held))
 
     async def _prepared(self, preparation: Preparation, posts: pl.DataFrame) -> AsyncIterator[list[PreparedPost]]:
@@ -61,3 +71,9 @@ class Engine:
 
 async def _once(posts: list[PreparedPost]) -> AsyncIterator[list[PreparedPost]]:
     yield posts
+
+
+def _result(ended: Result | BaseException) -> Result:
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended

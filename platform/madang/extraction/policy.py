@@ -4,9 +4,10 @@ Every try is a call of its own, with its own claim and its own line in the ledge
 """
 
 import random
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,18 @@ class Policy:
     breaks_after: int = 20
     breaks_after_seconds: float = 30.0
     rest_seconds: float = 60.0
+
+    def of_jobs(self, tries: int) -> "Policy":
+        """For requests that go through batch jobs: a failed job is one failure, not one a row, and a day is not late.
+
+        Nothing is waited for before the next try: the lane waits until no more requests come.
+
+        Args:
+            tries: Jobs that a request may go through.
+        """
+        return replace(
+            self, tries=tries, deadline_seconds=float("inf"), first_delay_seconds=0.0, breaks_after=sys.maxsize
+        )
 
     def delay_seconds(self, tries: int, retry_after_seconds: float | None) -> float:
         """Time to wait before the next try, with jitter so that a burst does not come back as one.

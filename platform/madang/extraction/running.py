@@ -7,6 +7,7 @@ from pathlib import Path
 
 from madang.extraction.cap import Cap
 from madang.extraction.claims import Claims
+from madang.extraction.jobs import Jobs
 from madang.extraction.policy import Policy
 from madang.extraction.settling import Settled
 from madang.extraction.spool import Spool
@@ -32,6 +33,7 @@ class Progress:
         output_tokens: Tokens received.
         usd: Money spent, US dollars.
         dropped: Answers given up for null, by (field, reason).
+        job: While it is told of a batch job: which, and how far it is.
     """
 
     extracted: int = 0
@@ -46,6 +48,13 @@ class Progress:
     output_tokens: int = 0
     usd: float = 0.0
     dropped: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    job: str = ""
+
+    @property
+    def line(self) -> str:
+        """What an operator is told now; holds no post text."""
+        done = f"{self.extracted + self.quarantined} posts done"
+        return f"{done}; batch job {self.job}" if self.job else done
 
     def count(self, settled: Sequence[Settled]) -> None:
         """Counts posts that are in the warehouse now."""
@@ -74,7 +83,7 @@ class Running:
         cap: Money that this run may reserve and spend.
         policy: What is done about failed calls.
         progress: Filled as the run goes.
-        on_progress: Called after every commit.
+        on_progress: Called after every commit, and when a batch job gets on.
     """
 
     warehouse: Warehouse
@@ -89,3 +98,19 @@ class Running:
     policy: Policy
     progress: Progress
     on_progress: Callable[[Progress], None]
+
+    def journal(self, model: str) -> Jobs:
+        """Where a batch lane writes its jobs down.
+
+        Args:
+            model: Name of the model.
+        """
+        return Jobs(self.claims, self.spool.name, self.task.name, model, self.say_of_job)
+
+    def say_of_job(self, display_name: str, text: str) -> None:
+        """Tells how far a batch job is."""
+        self.progress.job = f"{display_name}: {text}"
+        try:
+            self.on_progress(self.progress)
+        finally:
+            self.progress.job = ""

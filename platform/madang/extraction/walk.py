@@ -10,17 +10,19 @@ from madang.errors import MadangError, Misconfigured, ModelUnavailable
 from madang.extraction.adoption import failure_record, reply_record
 from madang.extraction.claims import Claim
 from madang.extraction.extract import Extraction, Extractor
-from madang.extraction.policy import Breaker, Tries
+from madang.extraction.policy import Breaker, Policy, Tries
 from madang.extraction.prepared import Preparation, PreparedPost, stored_replies
 from madang.extraction.running import Running
 from madang.extraction.settling import Settled, commit_settled
 from madang.extraction.spool import Record
+from madang.models.batch_spec import BatchModel
 from madang.models.protocol import Failure, Model, Outcome, Reply, Request
+from madang.readers.registry import ReaderFailed
 
 # Posts that may wait in queues before the feeder stops reading more.
 _MOST_QUEUED_POSTS = 1000
-_COMMIT_POSTS = 500
-_COMMIT_SECONDS = 5.0
+_COMMIT_POSTS = 2000
+_COMMIT_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 # Room kept in the spool for one reply: text and 20 alternatives for each of 512 tokens.
 _REPLY_BYTES = 512 * 1024
@@ -42,6 +44,8 @@ class Walk:
         # Posts that wait for a request that one of them is asking.
         self._waiting: dict[str, list[PreparedPost]] = {}
         self._claims: dict[str, Claim] = {}
+        # Claims whose reply would be lost if there were no room for it.
+        self._calls = 0
         self._tries: dict[str, Tries] = {}
         self._breakers: dict[str, Breaker] = {}
         self._held: list[PreparedPost] = []
@@ -97,7 +101,7 @@ class Walk:
         asking = []
         for post in posts:
             if post.request is None:
-                self._settled.append(Settled(post, self._extractor.empty(), "reader", None))
+                self._settle_unasked(post)
             else:
                 asking.append(post)
         while asking:
@@ -132,14 +136,18 @@ class Walk:
         self._queues[name].put_nowait(post)
 
     async def _lane(self, name: str, queue: asyncio.Queue[PreparedPost | None]) -> None:
-        model = self._run.catalogue.model(name)
+        model = self._run.catalogue.model(name, self._run.journal(name))
         async with model.open():
-            async for outcome in model.send(self._requests(model, queue)):
-                if isinstance(outcome, Failure) and outcome.failure == Misconfigured.failure:
-                    # At once, before the lane pulls more: every other call would fail like this one.
-                    remedy = "Correct the model's key or settings, and run again"
-                    self._end(ModelUnavailable(name, outcome.message, remedy))
-                self._group.create_task(self._receive(outcome))
+            try:
+                async for outcome in model.send(self._requests(model, queue)):
+                    if isinstance(outcome, Failure) and outcome.failure == Misconfigured.failure:
+                        # At once, before the lane pulls more: every other call would fail like this one.
+                        remedy = "Correct the model's key or settings, and run again"
+                        self._end(ModelUnavailable(name, outcome.message, remedy))
+                    self._group.create_task(self._receive(outcome))
+            except ModelUnavailable as error:
+                # Its batch job goes on without us, and keeps its claims; other lanes still receive what is in flight.
+                self._end(error)
 
     async def _requests(self, model: Model, queue: asyncio.Queue[PreparedPost | None]) -> AsyncIterator[Request]:
         """What a lane pulls: each request claimed, and its intent written, as it is taken."""
@@ -162,7 +170,8 @@ class Walk:
         """Claims a request; a reply that came meanwhile is used, and one on its way is left to its sender."""
         run = self._run
         reserved = model.reserved_usd(request)
-        run.spool.reserve((len(self._claims) + 1) * _REPLY_BYTES)
+        if model.lane != "batch":  # a job's answers can be read again after room was made
+            run.spool.reserve((self._calls + 1) * _REPLY_BYTES)
         account_day = await run.cap.reserve(reserved)
         claim = Claim(
             request.hash, uuid.uuid4().hex, run.spool.name, run.run, run.task.name, run.recipe, request.model,
@@ -172,6 +181,7 @@ class Walk:
         held = run.claims.take(claim)
         if held is None:
             self._claims[request.hash] = claim
+            self._calls += model.lane != "batch"
             return True
         run.cap.give_back(account_day, reserved)
         posts = self._waiting.pop(request.hash)
@@ -188,6 +198,7 @@ class Walk:
     async def _receive(self, outcome: Outcome) -> None:
         """Makes an outcome safe, then reads it."""
         run, claim = self._run, self._claims.pop(outcome.request_hash)
+        self._calls -= claim.lane != "batch"
         now = datetime.now(UTC)
         if isinstance(outcome, Reply):
             record, usd = reply_record(claim, outcome, now), outcome.usd
@@ -224,7 +235,7 @@ class Walk:
         breaker = self._breaker(model)
         if failure.is_transient:
             breaker.failed()
-            tries = self._tries.setdefault(key, Tries(self._run.policy))
+            tries = self._tries.setdefault(key, Tries(self._policy(model)))
             delay = tries.next_delay_seconds(failure.retry_after_seconds)
             has_fallback = any(self._next(post) for post in self._waiting[key])
             if delay is not None and not (breaker.is_open and has_fallback):
@@ -254,7 +265,11 @@ class Walk:
     def _interpret(self, post: PreparedPost, reply: Reply) -> list[PreparedPost]:
         """Reads a reply; gives the post back with its next attempt if the reply is of no use."""
         is_truncated = reply.finish == "length"
-        extraction = None if is_truncated else self._extractor.extract(post.text, reply)
+        try:
+            extraction = None if is_truncated else self._extractor.extract(post.text, reply)
+        except ReaderFailed as error:
+            self._quarantine(post, error.failure, str(error))
+            return []
         following = self._preparation.after_reply(post, reply, extraction)
         if following is not None:
             self._run.progress.reasked += following.attempt.complaint is not None
@@ -266,6 +281,15 @@ class Walk:
         else:
             self._quarantine(post, "invalid_reply", f"no JSON object in a reply of {len(reply.text)} characters")
         return []
+
+    def _settle_unasked(self, post: PreparedPost) -> None:
+        if post.failure is not None:
+            self._settled.append(Settled(post, None, "reader", None, *post.failure))
+            return
+        try:
+            self._settled.append(Settled(post, self._extractor.unasked(post.text), "reader", None))
+        except ReaderFailed as error:
+            self._settled.append(Settled(post, None, "reader", None, error.failure, str(error)))
 
     def _settle(self, post: PreparedPost, extraction: Extraction) -> list[PreparedPost]:
         assert post.request is not None
@@ -293,7 +317,11 @@ class Walk:
         self._settled.append(Settled(post, None, lane, model, failure, message))
 
     def _breaker(self, model: str) -> Breaker:
-        return self._breakers.setdefault(model, Breaker(self._run.policy))
+        return self._breakers.setdefault(model, Breaker(self._policy(model)))
+
+    def _policy(self, model: str) -> Policy:
+        spec = self._run.catalogue.spec(model)
+        return self._run.policy.of_jobs(spec.tries) if isinstance(spec, BatchModel) else self._run.policy
 
     def _end(self, error: MadangError) -> None:
         """Stops sending; calls in flight are still received."""

@@ -1,12 +1,18 @@
 """Models by the names that tasks use. A model's identity is known without loading it, so that planning is cheap."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 from madang.errors import DeclarationError
-from madang.models.online_specs import OnlineModel
+from madang.models.batch_journal import UNKEPT, BatchJournal
+from madang.models.batch_spec import BatchModel
+from madang.models.online_specs import OnlineModel, PricedModel
 from madang.models.protocol import Model
 from madang.models.specs import Lane, LocalModel, ModelSpec
 from madang.settings import Settings
+
+if TYPE_CHECKING:
+    from madang.models.batch import BatchLane
 
 
 class Catalogue:
@@ -33,7 +39,7 @@ class Catalogue:
                 from madang.models.gguf_file import digest_of
 
                 self._identities[name] = f"local:{spec.expected_sha256 or digest_of(spec.file, self._settings.home)}"
-            elif isinstance(spec, OnlineModel):
+            elif isinstance(spec, PricedModel):
                 self._identities[name] = spec.identity
             else:
                 self._identities[name] = f"{spec.lane}:{spec.identity}"
@@ -60,13 +66,18 @@ class Catalogue:
             from madang.models.gguf_file import find_gguf
 
             find_gguf(spec.file, self._settings.home, spec.expected_sha256)
-        elif isinstance(spec, OnlineModel):
+        elif isinstance(spec, PricedModel):
             from madang.models.online_lanes import prices_of
 
             prices_of(spec)
 
-    def model(self, name: str) -> Model:
-        """Makes the lane to a model; nothing is loaded before it is opened."""
+    def model(self, name: str, journal: BatchJournal = UNKEPT) -> Model:
+        """Makes the lane to a model; nothing is loaded before it is opened.
+
+        Args:
+            name: Its name.
+            journal: Where a batch lane writes its jobs down.
+        """
         identity = self.identity(name)
         spec = self._settings.models[name]
         if isinstance(spec, LocalModel):
@@ -77,7 +88,26 @@ class Catalogue:
             from madang.models.online_lanes import online_lane
 
             return online_lane(spec)
+        if isinstance(spec, BatchModel):
+            return self.batch(name, journal)
         module, _, attribute = spec.factory.partition(":")
         factory = getattr(importlib.import_module(module), attribute)
         model: Model = factory(identity=identity, concurrency=spec.concurrency, **spec.options)
         return model
+
+    def batch(self, name: str, journal: BatchJournal) -> "BatchLane":
+        """Makes a batch lane, which can also go on with a job that another process began.
+
+        Raises:
+            DeclarationError: The settings name no such batch model.
+        """
+        from madang.models.batch import BatchLane
+        from madang.models.online_lanes import prices_of
+
+        spec = self._settings.models.get(name)
+        if not isinstance(spec, BatchModel):
+            raise DeclarationError(
+                "models", f"a batch job of the model {name!r} is open, and no batch model is called so",
+                "Put it back until its job is collected",
+            )  # fmt: skip
+        return BatchLane(spec, prices_of(spec), journal)

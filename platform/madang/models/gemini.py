@@ -13,9 +13,9 @@ from madang.models import google_token
 from madang.models.google_token import GoogleToken
 from madang.models.http_errors import failure_of
 from madang.models.online import refused
-from madang.models.online_specs import GeminiModel
+from madang.models.online_specs import GeminiModel, VertexModel
 from madang.models.prices import Prices
-from madang.models.protocol import LEAST_LOGPROB, Image, Message, Reply, Request, Token
+from madang.models.protocol import LEAST_LOGPROB, Image, Message, Reply, Request, StoredImage, Token
 
 # Models that cannot do without thought get the least they take.
 _LEAST_THOUGHT = {"gemini-2.5-pro": 128, "gemini-2.5-flash": 0}
@@ -82,13 +82,10 @@ class GeminiDialect:
     def __init__(self, spec: GeminiModel) -> None:
         self._spec = spec
         self._token = GoogleToken(is_local=spec.credentials == "local")
-        self._schemas = _Schemas()
+        self._schemas = Schemas()
         self.place = f"{spec.model} on Vertex AI"
-        region = "" if spec.location == "global" else f"{spec.location}-"
         path = f"projects/{spec.project}/locations/{spec.location}/publishers/google/models/{spec.model}"
-        self.url = (
-            f"{(spec.base_url or f'https://{region}aiplatform.googleapis.com').rstrip('/')}/v1/{path}:generateContent"
-        )
+        self.url = f"{spec.api_url}/{path}:generateContent"
 
     @property
     def thinking_tokens(self) -> int:
@@ -112,7 +109,7 @@ class GeminiDialect:
         return failure_of(self.place, status, headers, body, google_token.REMEDY)
 
 
-class _Schemas:
+class Schemas:
     """Schemas as Vertex AI wants them; a task's requests share one, so it is made once."""
 
     def __init__(self) -> None:
@@ -124,7 +121,7 @@ class _Schemas:
         return self._made[id(schema)][1]
 
 
-def request_body(request: Request, spec: GeminiModel, schemas: _Schemas | None = None) -> _Json:
+def request_body(request: Request, spec: VertexModel, schemas: Schemas | None = None) -> _Json:
     """A generateContent request, as sent online and written in a batch job's rows.
 
     Args:
@@ -138,7 +135,7 @@ def request_body(request: Request, spec: GeminiModel, schemas: _Schemas | None =
         "temperature": 0,
         "maxOutputTokens": request.max_tokens + (thought or 0),
         "responseMimeType": "application/json",
-        "responseSchema": (schemas or _Schemas()).of(request.schema),
+        "responseSchema": (schemas or Schemas()).of(request.schema),
     }
     if thought is not None:
         config["thinkingConfig"] = {"thinkingBudget": thought}
@@ -150,7 +147,7 @@ def request_body(request: Request, spec: GeminiModel, schemas: _Schemas | None =
     return body | {"generationConfig": config}
 
 
-def thinking_budget(spec: GeminiModel) -> int | None:
+def thinking_budget(spec: VertexModel) -> int | None:
     """Tokens of thought that a request asks for; None leaves them to the model."""
     if spec.thinking_tokens is not None:
         return spec.thinking_tokens
@@ -227,7 +224,8 @@ def _turn(turn: Message) -> _Json:
     return {"role": "model" if turn.role == "assistant" else "user", "parts": [*parts, {"text": turn.content}]}
 
 
-def _image(image: Image) -> _Json:
-    if isinstance(image.content, str):
-        return {"fileData": {"fileUri": image.content, "mimeType": image.media_type}}
-    return {"inlineData": {"data": base64.b64encode(image.content).decode(), "mimeType": image.media_type}}
+def _image(image: Image | StoredImage) -> _Json:
+    content = image.content
+    if isinstance(content, str):
+        return {"fileData": {"fileUri": content, "mimeType": image.media_type}}
+    return {"inlineData": {"data": base64.b64encode(content).decode(), "mimeType": image.media_type}}

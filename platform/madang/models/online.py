@@ -98,7 +98,7 @@ class HttpLane:
             connector=aiohttp.TCPConnector(limit=self._spec.concurrency),
             timeout=aiohttp.ClientTimeout(total=self._spec.timeout_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=_proxy(self._dialect.url),
+            proxy=proxy_of(self._dialect.url),
         )
         async with session:
             self._open = _Open(session)
@@ -154,7 +154,7 @@ class HttpLane:
             raise TransientFailure(place, culprit, "Wait; it is tried again", usd=None) from error
 
 
-def _proxy(url: str) -> str | None:
+def proxy_of(url: str) -> str | None:
     """The proxy that the environment names. Asked once: aiohttp's trust_env asks in a thread for every call."""
     parts = urlsplit(url)
     return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)

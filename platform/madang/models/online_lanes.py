@@ -1,7 +1,8 @@
 """Which lane an online model gets, and what its calls cost."""
 
-from madang.models.online_specs import AnyModel, GeminiModel, OnlineModel, OpenAIModel
-from madang.models.prices import FREE, Prices, given, listed, unpriced
+from madang.models.batch_spec import BatchModel
+from madang.models.online_specs import AnyModel, GeminiModel, OpenAIModel, PricedModel, VertexModel
+from madang.models.prices import BATCH_SHARE, FREE, Prices, given, listed, unpriced
 from madang.models.protocol import Model
 
 
@@ -27,8 +28,10 @@ def online_lane(spec: GeminiModel | OpenAIModel | AnyModel) -> Model:
     return HttpLane(spec, OpenAIDialect(spec), prices)
 
 
-def prices_of(spec: OnlineModel) -> Prices:
+def prices_of(spec: PricedModel) -> Prices:
     """Prices of a model: the settings', else the table's; a server of one's own is free if the table does not hold it.
+
+    A batch job is charged half of what the table says.
 
     Raises:
         DeclarationError: Nobody knows them.
@@ -37,14 +40,14 @@ def prices_of(spec: OnlineModel) -> Prices:
         return given(spec.input_usd_per_million, spec.output_usd_per_million, spec.cached_usd_per_million)
     found = listed(*_name_in_table(spec))
     if found is not None:
-        return found
+        return found.times(BATCH_SHARE) if isinstance(spec, BatchModel) else found
     if isinstance(spec, OpenAIModel) and spec.base_url is not None:
         return FREE
     raise unpriced(spec.model)
 
 
-def _name_in_table(spec: OnlineModel) -> tuple[str, str]:
+def _name_in_table(spec: PricedModel) -> tuple[str, str]:
     if isinstance(spec, AnyModel):
         provider, _, model = spec.model.partition(":")
         return provider.removesuffix("-vertex").removesuffix("-cloud").removesuffix("-gla"), model
-    return ("google" if isinstance(spec, GeminiModel) else "openai"), spec.model
+    return ("google" if isinstance(spec, VertexModel) else "openai"), spec.model

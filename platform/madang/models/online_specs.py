@@ -13,23 +13,16 @@ from madang.models.control import Rates
 Effort = Literal["none", "minimal", "low", "medium", "high"]
 
 
-class OnlineModel(BaseModel):
-    """What all of them have."""
+class PricedModel(BaseModel):
+    """What all of them have, whichever their lane."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lane: Literal["online"]
     model: str = Field(min_length=1, description="Name of the model at its provider")
     identity_name: str | None = Field(
         default=None, alias="identity",
         description="What stands in request hashes instead of provider and model; change it when answers change",
     )  # fmt: skip
-    concurrency: int = Field(
-        default=64, ge=1, le=2000, description="Most calls in flight; fewer while the provider asks for fewer"
-    )
-    requests_per_minute: int | None = Field(default=None, ge=1, description="Most calls a minute; no limit by default")
-    tokens_per_minute: int | None = Field(default=None, ge=1, description="Most tokens a minute; no limit by default")
-    timeout_seconds: float = Field(default=120.0, gt=0, description="From sending to the last byte of the answer")
     input_usd_per_million: float | None = Field(
         default=None, ge=0, description="Price of a million input tokens, US dollars; genai-prices' by default"
     )
@@ -49,17 +42,34 @@ class OnlineModel(BaseModel):
     @property
     def rates(self) -> Rates:
         """What the provider allows."""
-        return Rates(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
+        raise NotImplementedError
 
     @model_validator(mode="after")
-    def _both_prices(self) -> "OnlineModel":
+    def _both_prices(self) -> "PricedModel":
         if (self.input_usd_per_million is None) != (self.output_usd_per_million is None):
             raise ValueError("give input_usd_per_million and output_usd_per_million, or neither")
         return self
 
 
-class GeminiModel(OnlineModel):
-    """Gemini on Vertex AI."""
+class OnlineModel(PricedModel):
+    """A model that is asked a call at a time."""
+
+    lane: Literal["online"]
+    concurrency: int = Field(
+        default=64, ge=1, le=2000, description="Most calls in flight; fewer while the provider asks for fewer"
+    )
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Most calls a minute; no limit by default")
+    tokens_per_minute: int | None = Field(default=None, ge=1, description="Most tokens a minute; no limit by default")
+    timeout_seconds: float = Field(default=120.0, gt=0, description="From sending to the last byte of the answer")
+
+    @property
+    def rates(self) -> Rates:
+        """See `PricedModel`."""
+        return Rates(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
+
+
+class VertexModel(PricedModel):
+    """Gemini on Vertex AI, in either lane."""
 
     provider: Literal["gemini"]
     project: str = Field(min_length=1, description="Google Cloud project that pays")
@@ -82,9 +92,19 @@ class GeminiModel(OnlineModel):
 
     @property
     def identity(self) -> str:
-        """See `OnlineModel`."""
+        """See `PricedModel`."""
         thought = "" if self.thinking_tokens is None else f"+think{self.thinking_tokens}"
         return self.identity_name or f"gemini:{self.model}{thought}"
+
+    @property
+    def api_url(self) -> str:
+        """Address of the service, with its version."""
+        region = "" if self.location == "global" else f"{self.location}-"
+        return f"{(self.base_url or f'https://{region}aiplatform.googleapis.com').rstrip('/')}/v1"
+
+
+class GeminiModel(VertexModel, OnlineModel):
+    """Gemini on Vertex AI, a call at a time."""
 
 
 class OpenAIModel(OnlineModel):
@@ -112,7 +132,7 @@ class OpenAIModel(OnlineModel):
 
     @property
     def identity(self) -> str:
-        """See `OnlineModel`."""
+        """See `PricedModel`."""
         return self.identity_name or f"openai:{self.model}{f'+{self.effort}' if self.effort else ''}"
 
     @property
@@ -129,5 +149,5 @@ class AnyModel(OnlineModel):
 
     @property
     def identity(self) -> str:
-        """See `OnlineModel`."""
+        """See `PricedModel`."""
         return self.identity_name or self.model

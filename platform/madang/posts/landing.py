@@ -6,6 +6,7 @@ older revision never becomes current. A file that tells several states of a post
 landed end: its longest beginning that is their end has landed already.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -97,7 +98,8 @@ def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame
         + pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(over, order_by="order")
     )  # fmt: skip
     rows = pl.concat([numbered, counted]).sort("order").with_columns(ingested_at=pl.lit(now, pl.Datetime("us", "UTC")))
-    return _with_day(rows, settings, now).select(RAW_POSTS.polars_schema.names())
+    rows = _with_day(rows, settings, now).with_columns(text_hash=_text_hashes(rows))
+    return rows.select(RAW_POSTS.polars_schema.names())
 
 
 def _states_landed(warehouse: Warehouse, posts: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
@@ -128,6 +130,11 @@ def _states_landed(warehouse: Warehouse, posts: pl.DataFrame, states: pl.DataFra
         found["post_id"].append(post_id)
         found["landed"].append(overlap)
     return pl.DataFrame(found, schema)
+
+
+def _text_hashes(rows: pl.DataFrame) -> pl.Series:
+    hashes = rows.select(pl.concat_str("title_hash", "body_hash")).to_series()
+    return pl.Series([hashlib.sha256(both.encode()).hexdigest() for both in hashes], dtype=pl.String())
 
 
 def _with_day(rows: pl.DataFrame, settings: Settings, now: datetime) -> pl.DataFrame:

@@ -70,7 +70,9 @@ def _read(parts: Mapping[str, str], *, is_korean: bool) -> dict[str, Found]:
         found["category"] = Found(kind.label, spans, _at_least(kind.margin, _CATEGORY_CONFIDENCE))
     label = None if kind is None else kind.label
     brand = brands[0] if brands else None
-    unknown = unknown_brand(parts, label) if brand is None or brand.part != next(iter(parts)) else None
+    is_in_title = brand is not None and brand.part == next(iter(parts))
+    # English titles begin with any word.
+    unknown = unknown_brand(parts, label) if is_korean and not is_in_title else None
     if unknown is not None:
         found["brand"], brand = Found("", (unknown,), _UNKNOWN_BRAND_CONFIDENCE), None
     elif brand is not None:

@@ -18,6 +18,7 @@ import polars as pl
 import polars.selectors as cs
 from filelock import FileLock
 
+from madang.erasure.vacuum import vacuum
 from madang.errors import DiskFull, InputError, WarehouseError
 from madang.schema.types import Table
 from madang.warehouse.protocol import Change
@@ -25,6 +26,15 @@ from madang.warehouse.protocol import Change
 FORMAT_VERSION = 1
 _ALIAS = "madang"
 _ATTEMPTS = 8
+# In this order. Flushing writes inlined rows to files, with those that are deleted; rewriting leaves these out; older
+# snapshots hold on to the files from before. An orphan is what a process killed before its commit has written.
+_SCRUBBING = (
+    f"ducklake_flush_inlined_data('{_ALIAS}')",
+    f"ducklake_rewrite_data_files('{_ALIAS}', delete_threshold => 0.0)",
+    f"ducklake_expire_snapshots('{_ALIAS}', older_than => now())",
+    f"ducklake_cleanup_old_files('{_ALIAS}', cleanup_all => true)",
+    f"ducklake_delete_orphaned_files('{_ALIAS}', cleanup_all => true)",
+)
 # Types that polars cannot hold: it fails on the first, and panics where one is nested.
 _NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION)\b")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -78,15 +88,23 @@ class DuckLakeWarehouse:
         return found.height > 0
 
     def read(
-        self, sql: str, parameters: Sequence[object] = (), frames: Mapping[str, pl.DataFrame] | None = None
+        self,
+        sql: str,
+        parameters: Sequence[object] = (),
+        frames: Mapping[str, pl.DataFrame] | None = None,
+        steps: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
-        """See `Warehouse`."""
+        """See `Warehouse`. Steps are temporary tables of one transaction."""
         with self._mutex:
             cursor = self._connection.cursor()
             try:
                 cursor.execute(f"USE {_ALIAS}")
                 for name, frame in (frames or {}).items():
                     cursor.register(name, frame.to_arrow())
+                if steps:
+                    cursor.execute("BEGIN TRANSACTION")
+                for name, step in (steps or {}).items():
+                    cursor.execute(f"CREATE TEMP TABLE {quote(name)} AS {step}")
                 return _fetched(cursor.execute(sql, list(parameters)))
             except duckdb.ConversionException:
                 # DuckDB quotes the value, which may be the text of a post: neither its message nor its cause goes on.
@@ -119,6 +137,22 @@ class DuckLakeWarehouse:
         with self._mutex, self._lock:
             yield
 
+    def scrub(self, patience_seconds: float) -> bool:
+        """Leaves no byte of deleted rows, of any table: in data files, in the catalog, in its log.
+
+        Older snapshots go too, so time travel begins anew. A query of a reader that is reading a file which goes fails.
+
+        Args:
+            patience_seconds: How long to wait for transactions of readers.
+
+        Returns:
+            Whether it was done. A reader with an open transaction keeps the catalog's log; all else is done then.
+        """
+        with self.exclusive():
+            for call in _SCRUBBING:
+                self._connection.execute(f"CALL {call}")
+            return vacuum(self.catalog, patience_seconds)
+
     @property
     def snapshot(self) -> int:
         """Number of the newest snapshot; it grows with every commit that wrote something."""
@@ -143,15 +177,13 @@ class DuckLakeWarehouse:
         return written
 
     def _merge_one(self, cursor: duckdb.DuckDBPyConnection, change: Change) -> int:
-        """DuckLake has no keys: rows that differ are found first, and nothing is written where none does."""
+        """DuckLake has no keys, so rows are matched here; a statement that writes no row makes no snapshot."""
         target = quote(change.table.name)
         same_key = " AND ".join(f"t.{quote(key)} IS NOT DISTINCT FROM i.{quote(key)}" for key in change.table.key)
         if change.mode == "delete":
-            there = f"FROM {target} t WHERE EXISTS (SELECT 1 FROM incoming i WHERE {same_key})"
-            return self._count_then(cursor, f"SELECT count(*) {there}", f"DELETE {there}")
+            return _written(cursor, f"DELETE FROM {target} t WHERE EXISTS (SELECT 1 FROM incoming i WHERE {same_key})")
         names = ", ".join(quote(column.name) for column in change.table.columns)
         values = ", ".join(_cast(f"i.{quote(column.name)}", column.type.duckdb) for column in change.table.columns)
-        missing = f"FROM incoming i WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same_key})"
         written = 0
         if change.mode == "upsert":
             others = [column for column in change.table.columns if column.name not in change.table.key]
@@ -162,22 +194,15 @@ class DuckLakeWarehouse:
             assignments = ", ".join(
                 f"{quote(column.name)} = {_cast(f'i.{quote(column.name)}', column.type.duckdb)}" for column in others
             )
-            where = f"FROM incoming i WHERE {same_key} AND ({differs})"
-            written += self._count_then(
-                cursor, f"SELECT count(*) {where.replace('FROM incoming i', f'FROM {target} t, incoming i')}",
-                f"UPDATE {target} AS t SET {assignments} {where}",
-            )  # fmt: skip
-        return written + self._count_then(
-            cursor, f"SELECT count(*) {missing}", f"INSERT INTO {target} ({names}) SELECT {values} {missing}"
+            written += _written(
+                cursor,
+                f"UPDATE {target} AS t SET {assignments} FROM incoming i WHERE {same_key} AND ({differs})",
+            )
+        return written + _written(
+            cursor,
+            f"INSERT INTO {target} ({names}) SELECT {values} FROM incoming i "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same_key})",
         )
-
-    @staticmethod
-    def _count_then(cursor: duckdb.DuckDBPyConnection, count: str, write: str) -> int:
-        found = cursor.execute(count).fetchone()
-        assert found is not None
-        if found[0]:
-            cursor.execute(write)
-        return int(found[0])
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -270,6 +295,12 @@ def _fetched(cursor: duckdb.DuckDBPyConnection | None) -> pl.DataFrame:
         raise InputError(
             "query", f"an integer of {', '.join(whole)} has more than 64 bits", "Cast it to DOUBLE or VARCHAR"
         ) from None
+
+
+def _written(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
+    found = cursor.execute(sql).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def _spelling(kind: str) -> str:

@@ -43,9 +43,21 @@ class Warehouse(Protocol):
         """Whether a table or view `schema.name` is there."""
 
     def read(
-        self, sql: str, parameters: Sequence[object] = (), frames: Mapping[str, pl.DataFrame] | None = None
+        self,
+        sql: str,
+        parameters: Sequence[object] = (),
+        frames: Mapping[str, pl.DataFrame] | None = None,
+        steps: Mapping[str, str] | None = None,
     ) -> pl.DataFrame:
-        """Runs a query; each of `frames` may be named in it like a table."""
+        """Runs a query.
+
+        Args:
+            sql: The query.
+            parameters: Its values.
+            frames: Each may be named in it like a table.
+            steps: Queries that run before it, in order, on the same state; each may be named like a table in those
+                after it. They take no parameters.
+        """
 
     def commit(self, changes: Sequence[Change]) -> int:
         """Merges all changes in one transaction.

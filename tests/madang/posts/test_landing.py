@@ -1,5 +1,6 @@
 """Landing: exactly once, with revisions that tell every state of a post and days that never move."""
 
+import hashlib
 import unicodedata
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import pytest
 from scenario import DAY, NEXT_DAY, Project, make_project, post
 
 from madang.posts.landing import Landed
+from madang.posts.reading import text_hash
 
 SEOUL = ZoneInfo("Asia/Seoul")
 
@@ -40,6 +42,13 @@ def test_landing_the_same_file_twice_changes_nothing(town: Project) -> None:
     assert (first, again) == (Landed(2, 2, {DAY: 2}), Landed(2, 0, {}))
     assert (first.unchanged, again.unchanged, again.days) == (0, 2, ())
     assert town.warehouse.snapshot == snapshot
+
+
+def test_the_hash_of_both_texts_is_that_of_their_hashes(town: Project) -> None:
+    town.ingest(post("both", "본문", title="제목"))
+    [(both,)] = town.rows("SELECT text_hash FROM raw.posts WHERE post_id = 'both'")
+
+    assert both == hashlib.sha256((text_hash("제목") + text_hash("본문")).encode()).hexdigest()
 
 
 def test_an_edit_and_an_edit_back_make_three_revisions(town: Project) -> None:

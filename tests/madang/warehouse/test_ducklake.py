@@ -209,6 +209,15 @@ def test_a_frame_may_be_named_in_a_query(warehouse: DuckLakeWarehouse) -> None:
     assert found.rows() == [(2,)]
 
 
+def test_a_step_may_be_named_in_those_after_it_and_is_gone_afterwards(warehouse: DuckLakeWarehouse) -> None:
+    town = made(warehouse, "stepped", a=1, b=2)
+    snapshot = warehouse.snapshot
+    steps = {"large": f"SELECT v FROM {town.name} WHERE v > 1", "doubled": "SELECT 2 * v AS v FROM large"}
+
+    assert [warehouse.read("SELECT v FROM doubled", steps=steps).rows() for _ in range(2)] == [[(4,)], [(4,)]]
+    assert warehouse.snapshot == snapshot
+
+
 def test_sums_come_back_as_integers(warehouse: DuckLakeWarehouse) -> None:
     town = made(warehouse, "summed", a=1, b=2)
     found = warehouse.read(f"SELECT sum(v) AS total, count(*) AS n FROM {town.name}")

@@ -1,0 +1,1 @@
+"""Erasure: a post leaves every store, and a receipt says so."""

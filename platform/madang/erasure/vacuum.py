@@ -1,0 +1,31 @@
+"""Leaves nothing of deleted rows in an SQLite file.
+
+A deleted row stays in the file's free pages, and its older states in the -wal. VACUUM writes the file anew from what is
+live, into the -wal; only a checkpoint that may truncate then brings it home and empties the -wal.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+
+def vacuum(file: Path, patience_seconds: float) -> bool:
+    """Rewrites an SQLite file in WAL mode without its free pages, and empties its log.
+
+    Args:
+        file: The file.
+        patience_seconds: How long to wait, twice, for transactions of others.
+
+    Returns:
+        Whether it was done. A reader that holds a transaction open keeps the old pages in the log; a writer keeps us
+        out.
+    """
+    with closing(sqlite3.connect(file, timeout=patience_seconds, isolation_level=None)) as connection:
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return False
+        (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
