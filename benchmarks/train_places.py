@@ -65,7 +65,7 @@ def main() -> None:
     korean = [_korean(posts[line["post_id"]], line, 1.0) for line in teacher]
     korean += [_korean(posts[name], line, GOLD_WEIGHT) for name, line in gold.items() if part_of(name) == "tune"]
     english = [_english(post) for post in _lines(given.english) if part_of(post["post_id"]) == "tune"]
-    # Thresholds: the flat top of F1 over tune gold and teacher posts held out. Gold names more places than the teacher did.
+    # Thresholds lie where F1 is flat, on tune gold as on held-out teacher posts: the teacher named fewer places.
     _store("places_ko", _spans(korean, positive_weight=4.0, threshold=-1.5))
     _store("places_en", _spans(english, positive_weight=1.5, threshold=-1.0))
     _store("place_reviews", _senses(korean, "is_review", threshold=-0.9))

@@ -82,11 +82,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def test_wrong_folders_are_one_asset_each_and_spoil_no_other(loaded: Loaded) -> None:
-    whole = [
-        f"{kind}/{task}" for kind in ("attributes", "feast", "features") for task in ("groups", "rentals", "scouted")
-    ]
+    kinds = ("attributes", "feast", "features", "plans")
+    whole = [f"{kind}/{task}" for kind in kinds for task in ("groups", "rentals", "scouted")]
+    scored = ["evaluation/groups", "evaluation/rentals"]  # what has gold
 
-    assert loaded.told["assets"] == sorted([*whole, "attributes/goods", "attributes/places", "raw/posts"])
+    assert loaded.told["assets"] == sorted([*whole, *scored, "attributes/goods", "attributes/places", "raw/posts"])
     assert loaded.told["jobs"] == ["groups", "rentals", "scouted"]
 
 

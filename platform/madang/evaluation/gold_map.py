@@ -173,7 +173,7 @@ class GoldMap:
 
 
 def spellings(value: str) -> str:
-    """Regular expression of the ways in which a text may write a form's value: 1200 and 1,200; 2, 2.0 and two."""
+    """Regular expression of the ways in which a text may write a form's value: 1200 and 1,200; 2, 2.0 and two; 25만."""
     try:
         number = float(value)
     except ValueError:
@@ -182,6 +182,11 @@ def spellings(value: str) -> str:
         return re.escape(value)
     digits = str(int(number))
     ways = [digits, f"{int(number):,}", _WORDS.get(digits, digits)]
+    if number >= 10_000 and number % 1_000 == 0:
+        man, rest = divmod(int(number), 10_000)
+        ways.append(rf"{man}\s?만" + (rf"\s?{rest // 1_000}\s?천" if rest else r"(?!\s?\d)"))
+        if rest:
+            ways.append(rf"{number / 10_000:g}\s?만")
     return "(?:" + "|".join(dict.fromkeys(ways)) + r")(?:\.0+)?"
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 # Two or three characters are a Korean stem with and without its particle, and the roots of English words.
 _GRAM_CHARS = (2, 3)
-# Of 3,200 neighbourhood posts those that are 0.75 like another are the same post again, edited; different posts of
-# one subject come to 0.5 at most, but for a handful.
+# Of 3,200 neighbourhood posts 2.5% are more than this like another: the same post again, edited. Of the others one in
+# a hundred comes above 0.5.
 SAME_TEXT = 0.75
 # Beyond this a text is no more like its subject, only longer to compare.
 _MOST_CHARS = 2000
