@@ -9,7 +9,7 @@ import click
 from madang.commands.options import guarded
 
 if TYPE_CHECKING:
-    from madang.linking.index import PlaceIndex
+    from madang.linking.linker import Linker
     from madang.settings import Settings
 
 
@@ -32,63 +32,73 @@ def link(
     posts: Path, directory: Path | None, gold_from: str | None, sample: int, seed: int,
     part: Literal["tune", "score", "all"], as_json: bool,
 ) -> None:  # fmt: skip
-    """Link the place that each post is about; say why where there is none."""
+    """Link the place that each post is about, and those that it mentions; say why where there is none."""
     from rich.console import Console
 
     from madang.evaluation.table import report_table
     from madang.linking.scoring import score_links
     from madang.settings import Settings
 
-    index = _index(Settings.load(), directory)
+    linker = _linker(Settings.load(), directory)
     if gold_from is None:
-        _print_links(index, posts, as_json=as_json)
+        _print_links(linker, posts, as_json=as_json)
         return
-    report = score_links(index, posts, str(directory or "raw.places"), sample=sample, seed=seed, part=part)
+    report = score_links(linker.index, posts, str(directory or "raw.places"), sample=sample, seed=seed, part=part)
     if as_json:
         click.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:
         Console().print(report_table(report))
 
 
-def _index(settings: "Settings", directory: Path | None) -> "PlaceIndex":
+def _linker(settings: "Settings", directory: Path | None) -> "Linker":
     import time
 
+    from madang.linking.landing import aliases_of
+    from madang.linking.linker import Linker
     from madang.linking.opening import index_of_file, index_of_warehouse
     from madang.warehouse import open_warehouse
 
     started = time.perf_counter()
+    aliases: dict[str, tuple[str, ...]] = {}
     if directory is None:
-        index = index_of_warehouse(settings, open_warehouse(settings, read_only=True))
+        warehouse = open_warehouse(settings, read_only=True)
+        index, aliases = index_of_warehouse(settings, warehouse), aliases_of(warehouse)
     else:
         index = index_of_file(settings, directory)
     click.echo(f"{len(index):,} places, directory {index.version}, ready in {time.perf_counter() - started:.1f} s",
                err=True)  # fmt: skip
-    return index
+    return Linker(index, aliases)
 
 
-def _print_links(index: "PlaceIndex", posts: Path, *, as_json: bool) -> None:
+def _print_links(linker: "Linker", posts: Path, *, as_json: bool) -> None:
     import time
 
     import numpy as np
 
     from madang.linking.main_place import link_main_place, words_of
+    from madang.linking.post_mentions import link_post_mentions
     from madang.posts.reading import read_posts
 
     seconds = []
-    linked = 0
+    linked = mentions = linked_mentions = 0
     for row in read_posts(posts).iter_rows(named=True):
         if row["deleted"]:
             continue
         started = time.perf_counter()
-        found = link_main_place(index, words_of(row))
+        found = link_main_place(linker.index, words_of(row))
+        beside = link_post_mentions(linker, row)
         seconds.append(time.perf_counter() - started)
         linked += found.linked is not None
+        mentions += len(beside)
+        linked_mentions += sum(link.linked is not None for link in beside)
         if as_json:
-            told = {"source": row["source"], "post_id": row["post_id"], **found.to_json()}
+            told = {"source": row["source"], "post_id": row["post_id"], **found.to_json(),
+                    "mentions": [link.to_json() for link in beside]}  # fmt: skip
             click.echo(json.dumps(told, ensure_ascii=False))
         else:
             name = found.linked.place.name if found.linked else "–"
             click.echo(f"{row['post_id']}  {name}  {found.reason}")
     if seconds:
         half, most = np.percentile(seconds, [50, 99]) * 1_000
-        click.echo(f"{linked} of {len(seconds)} posts linked; p50 {half:.1f} ms, p99 {most:.1f} ms a post", err=True)
+        click.echo(f"the place of {linked} of {len(seconds)} posts linked, {linked_mentions} of {mentions} mentions; "
+                   f"p50 {half:.1f} ms, p99 {most:.1f} ms a post", err=True)  # fmt: skip

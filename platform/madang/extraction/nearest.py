@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 # Two or three characters are a Korean stem with and without its particle, and the roots of English words.
 _GRAM_CHARS = (2, 3)
-# Of 3,200 neighbourhood posts 2.5% are more than this like another: the same post again, edited. Of the others one in
-# a hundred comes above 0.5.
-SAME_TEXT = 0.75
+# Of 3,200 neighbourhood posts 2.1% are more than this like another: the same post again, edited. Of the others fewer
+# than one in a hundred comes above 0.5.
+_SAME_TEXT = 0.75
 # Beyond this a text is no more like its subject, only longer to compare.
 _MOST_CHARS = 2000
 _DIGITS = 6
@@ -56,7 +56,7 @@ class NearestTexts:
         """
         rounded = self._likeness(text).round(_DIGITS)
         nearest = np.argsort(-rounded, kind="stable")
-        return [int(index) for index in nearest if rounded[index] < SAME_TEXT][:count]
+        return [int(index) for index in nearest if rounded[index] < _SAME_TEXT][:count]
 
     def _likeness(self, text: str) -> NDArray[np.float64]:
         """Cosine with each text of the pool, shape `(n_texts,)`, 0 to 1."""
@@ -66,7 +66,7 @@ class NearestTexts:
             return np.zeros(self._size)
         weights, indexes, pool_weights = zip(*shared, strict=True)
         products = np.repeat(weights, [len(one) for one in indexes]) * np.concatenate(pool_weights)
-        return np.bincount(np.concatenate(indexes), products, minlength=self._size)
+        return np.bincount(np.concatenate(indexes), products, minlength=self._size).astype(np.float64)
 
     def _weights(self, grams: Counter[str]) -> dict[str, float]:
         """Weights of a text's n-grams, of length 1; one that the pool does not have counts towards the length."""

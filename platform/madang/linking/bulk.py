@@ -4,7 +4,7 @@ A post's mentions help each other: those that are told alone are linked first, a
 near them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -45,22 +45,23 @@ def link_mentions(mentions: pl.DataFrame, linker: Linker) -> pl.DataFrame:
     numbered = mentions.with_row_index("_row")
     found: dict[int, Link] = {}
     for _, post in numbered.group_by(identity, maintain_order=True) if identity else [((), numbered)]:
-        found.update(_linked(post.iter_rows(named=True), linker))
-    rows = [_row(found[number]) for number in range(mentions.height)]
-    return mentions.hstack(pl.DataFrame(rows, schema=_LINKED))
+        rows = post.to_dicts()
+        links = link_together(linker, [(str(row[TEXT] or ""), _context(row)) for row in rows])
+        found.update(zip((row["_row"] for row in rows), links, strict=True))
+    linked = [_row(found[number]) for number in range(mentions.height)]
+    return mentions.hstack(pl.DataFrame(linked, schema=_LINKED))
 
 
-def _linked(rows: Iterable[dict[str, Any]], linker: Linker) -> dict[int, Link]:
-    contexts = {row["_row"]: (str(row[TEXT] or ""), _context(row)) for row in rows}
-    links = {number: linker.link(text, context) for number, (text, context) in contexts.items()}
-    beside = tuple(link.linked.place for link in links.values() if link.linked)
+def link_together(linker: Linker, mentions: Sequence[tuple[str, MentionContext]]) -> list[Link]:
+    """Links the mentions of one post, in their order."""
+    links = [linker.link(text, context) for text, context in mentions]
+    beside = tuple(link.linked.place for link in links if link.linked)
     if not beside:
         return links
-    return {
-        number: link if link.linked or not link.candidates
-        else linker.link(contexts[number][0], contexts[number][1].near(beside))
-        for number, link in links.items()
-    }  # fmt: skip
+    return [
+        link if link.linked or not link.candidates else linker.link(text, context.near(beside))
+        for link, (text, context) in zip(links, mentions, strict=True)
+    ]
 
 
 def _context(row: dict[str, Any]) -> MentionContext:

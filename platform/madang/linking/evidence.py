@@ -1,8 +1,10 @@
 """What speaks for a place that a mention may mean: the name, the region, the text around it. Weights are log odds."""
 
+import re
 import unicodedata
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
 
 from madang.linking.folding import fold_text
 from madang.linking.forms import Form, NameForms
@@ -13,8 +15,11 @@ DONG, DISTRICT, OTHER_DISTRICT = 2.5, 1.5, -4.0
 _BUILDING, _KIND, _OTHER_KIND, _AREA = 4.0, 0.7, -0.7, 0.5
 _MOST_AREAS = 2
 _LEADING_PART, _LEADING_SHARE = 0.45, 0.4
-# One syllable of four makes another place (홍선생, 이선생): 75% of the letters are the same, and say nothing.
+# One other syllable makes another place (홍선생, 이선생), and 75% of the letters may still be the same.
 _A_DIFFERENCE = 2.5
+# In longer names two letters (jamo) may be wrong, else one.
+_LONG_SYLLABLES = 10
+_LANDMARK = re.compile(r"(역|산|강|천|교|공원|시장|공항|거리)$")
 _KINDS: dict[str, tuple[str, ...]] = {
     "cafe": ("카페", "커피", "디저트", "라떼", "아메리카노", "베이커리", "케이크"),
     "restaurant": ("식당", "맛집", "고기", "국수", "밥", "메뉴", "먹었", "먹으"),
@@ -34,7 +39,7 @@ def name_similarity(mention: NameForms, place: KnownPlace) -> tuple[float, str]:
     own = place.forms
     if mention.whole == own.whole or own.forms.get(mention.whole) is Form.WHOLE:
         return 1.0, "the same name"
-    shared = [form for form, kind in mention.forms.items() if kind is not Form.PART and form in own.forms]
+    shared = [form for form, kind in mention.forms.items() if _is_shared(form, kind, own)]
     if mention.branch and mention.brand in own.forms:
         if _is_same_branch(mention.branch, place):
             return 0.97, f"brand {mention.brand} and branch {mention.branch}"
@@ -52,13 +57,29 @@ def name_similarity(mention: NameForms, place: KnownPlace) -> tuple[float, str]:
         case Form.PART:
             longest = max(shared, key=len)
             # A name begins with what the place is called and ends with where it stands: 위드미 약수역 is no station.
-            if own.whole.startswith(longest):
+            if own.whole.startswith(longest) and 2 * len(longest) >= len(own.whole):
                 return _LEADING_PART + _LEADING_SHARE * len(longest) / len(own.whole), "what its name begins with"
             return 0.0, "a part of its name"
-    alike = fuzz.ratio(_letters(mention.whole), _letters(own.whole)) / 100
     if mention.branch and own.branch and not _is_same_branch(mention.branch, place):
         return 0.0, f"another branch of {own.brand}"
+    written, known = _letters(mention.whole), _letters(own.whole)
+    wrong = 1 if len(own.whole) < _LONG_SYLLABLES else 2
+    if _LANDMARK.search(mention.whole) or Levenshtein.distance(written, known, score_cutoff=wrong) > wrong:
+        return 0.0, "another name"
+    alike = fuzz.ratio(written, known) / 100
     return max(1 - _A_DIFFERENCE * (1 - alike), 0.0), f"spelt alike ({alike:.0%} of the letters)"
+
+
+def _is_shared(form: str, kind: Form, own: NameForms) -> bool:
+    """Whether two names share a form that both may be called by.
+
+    Not one that is left where each drops a kind of its own (수유마트, 수유한의원), nor a landmark after which a place
+    is called (도봉산, 도봉산커피).
+    """
+    of_place = own.forms.get(form)
+    if of_place is None or kind is Form.PART or (kind is Form.CORE and of_place is Form.CORE):
+        return False
+    return of_place in (Form.WHOLE, Form.BRAND) or not _LANDMARK.search(form) or own.whole.endswith(form)
 
 
 def _is_same_branch(branch: str, place: KnownPlace) -> bool:

@@ -90,7 +90,7 @@ def mention_forms(mention: str, known: Collection[str] = ()) -> NameForms:
     for form in list(forms):
         cut = without_particle(form)
         if cut != form:
-            _add(forms, cut, max(forms[form], Form.CORE))
+            _add(forms, cut, forms[form])
     return NameForms(found.whole, found.brand, found.branch, forms)
 
 

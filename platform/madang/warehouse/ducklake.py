@@ -9,9 +9,11 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import polars as pl
@@ -25,6 +27,7 @@ from madang.warehouse.protocol import Change
 
 FORMAT_VERSION = 1
 _ALIAS = "madang"
+T = TypeVar("T")
 _ATTEMPTS = 8
 # In this order. Flushing writes inlined rows to files, with those that are deleted; rewriting leaves these out; older
 # snapshots hold on to the files from before. An orphan is what a process killed before its commit has written.
@@ -120,16 +123,7 @@ class DuckLakeWarehouse:
         if not changes:
             return 0
         with self.exclusive():
-            for attempt in range(_ATTEMPTS):
-                try:
-                    return self._merge(changes)
-                except duckdb.Error as error:
-                    if DiskFull.is_meant(error):
-                        raise DiskFull.at(self.folder, str(error).splitlines()[0]) from error
-                    if attempt == _ATTEMPTS - 1 or "database is locked" not in str(error):
-                        raise
-                    time.sleep(0.1 * 2**attempt)
-        raise AssertionError("unreachable")
+            return self._retried(lambda: self._merge(changes))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -150,7 +144,7 @@ class DuckLakeWarehouse:
         """
         with self.exclusive():
             for call in _SCRUBBING:
-                self._connection.execute(f"CALL {call}")
+                self._retried(partial(self._connection.execute, f"CALL {call}"))
             return vacuum(self.catalog, patience_seconds)
 
     @property
@@ -162,6 +156,18 @@ class DuckLakeWarehouse:
     def close(self) -> None:
         """See `Warehouse`."""
         self._connection.close()
+
+    def _retried(self, work: Callable[[], T]) -> T:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return work()
+            except duckdb.Error as error:
+                if DiskFull.is_meant(error):
+                    raise DiskFull.at(self.folder, str(error).splitlines()[0]) from error
+                if attempt == _ATTEMPTS - 1 or "database is locked" not in str(error):
+                    raise
+                time.sleep(0.1 * 2**attempt)
+        raise AssertionError("unreachable")
 
     def _merge(self, changes: Sequence[Change]) -> int:
         written = 0

@@ -59,6 +59,16 @@ def test_each_post_is_one_line_with_its_link_or_why_there_is_none(madang, posts:
     assert second["reason"] == "the post names no place of the directory"
 
 
+def test_the_places_that_a_post_mentions_are_linked_too(madang, tmp_path: Path) -> None:
+    body = "어제 달빛커피 용산점에 다녀왔는데 커피가 정말 맛있었어요."
+    posts = write_posts(tmp_path / "town.jsonl", [{"post_id": "1", "title": "", "body": body, "district": "용산구"}])
+    told = madang("link", "--directory", write_places(tmp_path / "places.jsonl"), "--posts", posts, "--json")
+    [mention] = json.loads(told.stdout)["mentions"]
+
+    assert (mention["place_id"], mention["mention"]) == ("yongsan", "달빛커피 용산점")
+    assert mention["evidence"] == {"field": "body", "start": 3, "end": 11}
+
+
 @pytest.mark.parametrize("places", [[], [{"place_id": "a", "name": "푸른약국"}]])
 def test_a_directory_without_places_or_addresses_links_nothing(madang, posts: Path, tmp_path: Path, places) -> None:
     told = madang("link", "--directory", write_places(tmp_path / "places.jsonl", places), "--posts", posts, "--json")

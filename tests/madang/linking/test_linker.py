@@ -90,6 +90,18 @@ def test_one_other_syllable_of_a_short_name_is_another_place(linker: Linker) -> 
     assert place_id(linker.link("홍빛천지", MentionContext("서귀포시", "보목동"))) is None
 
 
+@pytest.mark.parametrize(
+    ("mention", "name"), [("새솔마트", "새솔한의원"), ("새솔산", "새솔산커피"), ("새솔역", "편의마당 새솔역점")]
+)
+def test_what_stands_beside_a_landmark_or_shares_its_area_is_another_place(
+    tmp_path: Path, mention: str, name: str
+) -> None:
+    """A mart was linked to a clinic, a mountain to a café, and a station to the shop in it."""
+    linker = Linker(place_index(tmp_path, [{"place_id": "a", "name": name, "address": "서울 용산구 새솔동"}]))
+
+    assert place_id(linker.link(mention, MentionContext("용산구", "새솔동"))) is None
+
+
 def test_an_alias_leads_to_its_place(tmp_path: Path) -> None:
     linker = Linker(place_index(tmp_path), {"천지못": ("pond",)})
     link = linker.link("천지못에서")
