@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from remnants import holding
 from scenario import ALL_DAYS, DAY, Project, make_project, post, write_posts
 
 from feature_repo.store import apply_and_materialise, forget, open_store
@@ -71,23 +71,6 @@ def online_note(project: Project, post_id: str) -> object:
         ["meetups:note"], [{"meetup_id": f"town:{post_id}"}]
     ).to_dict()  # fmt: skip
     return found["note"][0]
-
-
-def holding(home: Path, *words: str) -> set[str]:
-    """Files under a home that hold one of the words: in their bytes, or in a column of theirs if they are Parquet."""
-    forms = {unicodedata.normalize(form, word) for form in ("NFC", "NFD") for word in words}
-    needles = {form.encode() for form in forms} | {json.dumps(form)[1:-1].encode() for form in forms}
-    found = set()
-    for path in home.rglob("*"):
-        if not path.is_file():
-            continue
-        data = path.read_bytes()
-        if path.suffix in (".parquet", ".draft") and data:
-            data += json.dumps(pq.ParquetFile(path).read().to_pylist(), ensure_ascii=False, default=str).encode()
-        if any(needle in data for needle in needles):
-            name = path.relative_to(home)
-            found.add(str(name.parent if "data" in name.parts else name).removesuffix("-wal"))
-    return found
 
 
 def lines(receipt: Receipt) -> dict[str, Line]:
@@ -289,6 +272,17 @@ def test_files_that_it_cannot_reach_are_named(town: Project) -> None:
     assert found["inbox/more.jsonl"].state == "outside"
     assert "comes back" in found["inbox/more.jsonl"].note
     assert found["assets/meetups/gold.jsonl"].note == "1 lines are of it: remove them there"
+
+
+def test_a_file_that_was_put_aside_loses_the_lines_of_the_post(town: Project) -> None:
+    town.ingest(MARKED, OTHER)
+    unnamed = {name: value for name, value in MARKED.items() if name != "source"}
+    aside = write_posts(town.home / "inbox" / "landed" / "town-0123abcd.jsonl", [MARKED, OTHER, unnamed])
+
+    found = lines(erase(town))
+
+    assert found["inbox/landed"].removed == 2
+    assert json.loads(aside.read_text()) == OTHER
 
 
 def test_a_post_taken_away_leaves_the_published_days_and_the_online_store(town: Project) -> None:

@@ -65,5 +65,6 @@ def _table(receipt: "Receipt") -> "Table":
     for name in ("store", "state", "removed", "note"):
         table.add_column(name, justify="right" if name == "removed" else "left", overflow="fold")
     for line in receipt.lines:
-        table.add_row(line.store, line.state, f"{line.removed} {line.unit}", line.note)
+        removed = f"{line.removed} {line.unit}" if line.state in ("removed", "busy") else ""
+        table.add_row(line.store, line.state, removed, line.note)
     return table

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from madang.erasure.landed import remove_landed
 from madang.erasure.outside import outside_lines
 from madang.erasure.receipt import Line, Post, Receipt, begun
 from madang.erasure.requests import AboutPost, Requests
@@ -85,6 +86,10 @@ class Erasure:
             yield from self._claims(about)
             yield from self._rows(about)
         yield from self._features()
+        landed = self._settings.home / "inbox" / "landed"
+        if landed.is_dir():
+            removed = remove_landed(landed, self._post, is_dry_run=self._is_dry_run)
+            yield Line("inbox/landed", removed=removed, unit="lines")
         if not self._is_dry_run:
             is_done = self._warehouse.scrub(self._patience_seconds)
             yield Line("warehouse, its older snapshots and free pages", "removed" if is_done else "busy",

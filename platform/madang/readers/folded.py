@@ -7,9 +7,10 @@ joiners. Only what differs is rewritten, and every character of the result knows
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import cast
 
 from madang.extraction.grounding import PostText, Span
-from madang.readers.found import Found
+from madang.readers.found import Found, FoundMention, FoundValue
 
 
 class FoldedPost:
@@ -31,7 +32,18 @@ class FoldedPost:
 
     def stored(self, found: Mapping[str, Found]) -> dict[str, Found]:
         """What was found in `text`, with spans of the stored text."""
-        return {key: replace(one, spans=tuple(self._stored(span) for span in one.spans)) for key, one in found.items()}
+        return {
+            key: replace(one, value=self._value(one.value), spans=tuple(self._stored(span) for span in one.spans))
+            for key, one in found.items()
+        }
+
+    def _value(self, value: FoundValue) -> FoundValue:
+        if not isinstance(value, tuple):
+            return value
+        moved = [
+            replace(item, span=self._stored(item.span)) if isinstance(item, FoundMention) else item for item in value
+        ]
+        return cast("FoundValue", tuple(moved))
 
     def _stored(self, span: Span) -> Span:
         places = self._places.get(span.field)

@@ -5,7 +5,6 @@ countries and cities. The language that most letters are of decides which classi
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from madang.extraction.grounding import PostText
 from madang.readers import hashed_linear
@@ -42,28 +41,13 @@ def read(text: PostText) -> dict[str, Found]:
         "hashtags": Found(tuple(hashtags), tuple(one.span for one in hashtags)),
         "post_kind": Found(kind, confidence=confidence),
     }
-    return _stored(folded, found)
+    return folded.stored(found)
 
 
 def lowered(part: str) -> str:
     """A text in lower case with every character in its place."""
     small = part.lower()
     return small if len(small) == len(part) else "".join(c.lower() if len(c.lower()) == 1 else c for c in part)
-
-
-def _stored(folded: FoldedPost, found: dict[str, Found]) -> dict[str, Found]:
-    """With the spans of the stored text, those of mentions too."""
-    stored = folded.stored(found)
-    for key in ("mentions", "hashtags"):
-        value = found[key].value
-        assert isinstance(value, tuple)
-        moved = [
-            replace(mention, span=span)
-            for mention, span in zip(value, stored[key].spans, strict=True)
-            if isinstance(mention, FoundMention)
-        ]
-        stored[key] = replace(stored[key], value=tuple(moved))
-    return stored
 
 
 def _korean(parts: Mapping[str, str]) -> list[FoundMention]:

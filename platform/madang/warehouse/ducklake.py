@@ -27,7 +27,7 @@ from madang.warehouse.protocol import Change
 
 FORMAT_VERSION = 1
 _ALIAS = "madang"
-T = TypeVar("T")
+_T = TypeVar("_T")
 _ATTEMPTS = 8
 # In this order. Flushing writes inlined rows to files, with those that are deleted; rewriting leaves these out; older
 # snapshots hold on to the files from before. An orphan is what a process killed before its commit has written.
@@ -157,7 +157,7 @@ class DuckLakeWarehouse:
         """See `Warehouse`."""
         self._connection.close()
 
-    def _retried(self, work: Callable[[], T]) -> T:
+    def _retried(self, work: Callable[[], _T]) -> _T:
         for attempt in range(_ATTEMPTS):
             try:
                 return work()
