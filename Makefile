@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak dev lint lock bench-load bench-local bench-engine clean
+.PHONY: demo test soak dev lint lock bench-load bench-local bench-engine bench-linking clean
 
 demo: $(VENV)/.demo
 	@madang demo
@@ -58,6 +58,10 @@ bench-local: $(VENV)/.demo
 # The engine beside its peers, against a local server: make bench-engine POSTS=20000 ARGS="--rounds 2".
 bench-engine: $(VENV)/.test
 	@python benchmarks/engine.py $(if $(POSTS),--posts $(POSTS)) $(ARGS)
+
+# Linking over a million made-up places, beside rapidfuzz alone: make bench-linking PLACES=100000.
+bench-linking: $(VENV)/.demo
+	@python benchmarks/linking.py $(if $(PLACES),--places $(PLACES))
 
 clean:
 	rm -rf $(VENV) .madang

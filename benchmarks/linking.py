@@ -1,7 +1,7 @@
 """Linking over a million places, beside rapidfuzz alone on the same names in the same process: see docs/benchmarks.md.
 
 Run: make bench-linking [PLACES=1000000]. The places are made up, the same on every machine. A mention is the name of a
-place as people spoil it: without its branch, with a particle, without spaces, with one letter wrong. The peer is
+place as people spoil it: without its branch, with a particle, without spaces, with one syllable wrong. The peer is
 process.extractOne over the list of names, which knows no region; it is given few mentions, because each takes seconds.
 """
 
@@ -103,13 +103,13 @@ def make_mentions(places: list[dict[str, object]], count: int) -> list[Spoilt]:
         number = dice.randrange(len(places))
         name = str(places[number]["name"])
         _, district, dong, *_ = str(places[number]["address"]).split()
-        how = dice.choice(["as it is", "without spaces", "with a particle", "one letter wrong", "without its branch"])
+        how = dice.choice(["as it is", "without spaces", "with a particle", "one syllable wrong", "without its branch"])
         text = name
         if how == "without spaces":
             text = name.replace(" ", "")
         elif how == "with a particle":
             text = name + dice.choice(PARTICLES)
-        elif how == "one letter wrong":
+        elif how == "one syllable wrong":
             at = dice.randrange(len(name))
             text = name[:at] + dice.choice(SYLLABLES) + name[at + 1 :]
         elif how == "without its branch" and name.endswith("점"):

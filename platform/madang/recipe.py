@@ -18,7 +18,7 @@ from madang.schema.base import FieldKind
 from madang.task import Task
 
 # Raise it when readers or grounding give other values for the same reply.
-READING_VERSION = 2
+READING_VERSION = 3
 
 
 @dataclass(frozen=True)

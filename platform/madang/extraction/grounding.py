@@ -2,9 +2,11 @@
 
 A quote is compared after NFKC, case folding and without white space, but offsets are always those of the
 text as it is stored: code points, end exclusive. Clusters (a base and its combining marks, a decomposed
-Hangul syllable) are normalised whole, so that a composed quote is found in decomposed text.
+Hangul syllable) are normalised whole, so that a composed quote is found in decomposed text. A quote that stands nowhere
+so is looked for once more without what people leave out when they quote: particles, honorifics, commas of numbers.
 """
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
@@ -86,6 +88,15 @@ class PostText:
             at = folded.text.find(needle)
             if at >= 0:
                 return Span(name, *folded.bounds_of(at, at + len(needle)))
+        return self._find_loosely(quote)
+
+    def _find_loosely(self, quote: str) -> Span | None:
+        """A quote that left out particles, an honorific or the commas of a number, or that kept its own particle."""
+        for pattern in _loose(quote):
+            for name, folded in self._folded.items():
+                match = pattern.search(folded.text)
+                if match:
+                    return Span(name, *folded.bounds_of(*match.span("quote")))
         return None
 
     def quoted(self, span: Span) -> str:
@@ -97,6 +108,36 @@ class PostText:
 @lru_cache(maxsize=4096)
 def _needle(quote: str) -> str:
     return _fold(quote).text
+
+
+# Longest first: 에서 before 에. Only what stands between two words of the quote, or at its end, may be left out.
+_PARTICLES = "에서는|에게서|으로는|이라는|께서는|에서|에게|까지|부터|으로|이나|이랑|하고|께서|라는|은|는|이|가|을|를|의|에|로|도|만|와|과|랑|나"
+_HONORIFICS = "선생님|사장님|님들|님|씨"
+_BETWEEN = f"(?:{_HONORIFICS})?(?:{_PARTICLES})?"
+_OWN_END = re.compile(f"(?<=[가-힣a-z0-9]{{2}})(?:{_HONORIFICS})?(?:{_PARTICLES})$")
+_MOST_LOOSE_WORDS = 12
+
+
+@lru_cache(maxsize=4096)
+def _loose(quote: str) -> tuple[re.Pattern[str], ...]:
+    """Patterns over folded text: as quoted but for what people leave out, then without the quote's own particle."""
+    words = [word for word in map(_needle, quote.split()) if word]
+    if not 0 < len(words) <= _MOST_LOOSE_WORDS:
+        return ()
+    ways = [words]
+    bare = _OWN_END.sub("", words[-1])
+    if bare != words[-1]:
+        ways.append([*words[:-1], bare])
+    return tuple(re.compile(f"(?P<quote>{_BETWEEN.join(map(_loose_word, way))})") for way in ways)
+
+
+def _loose_word(word: str) -> str:
+    """A word with the commas that its numbers may have: 1000만원 stands in 1,000만원, and the other way round."""
+    pieces = re.split(r"(\d[\d,]*\d)", word)
+    return "".join(
+        f"(?<![\\d,.]){',?'.join(piece.replace(',', ''))}(?!\\d)" if at % 2 else re.escape(piece)
+        for at, piece in enumerate(pieces)
+    )
 
 
 def _fold(text: str) -> _Folded:

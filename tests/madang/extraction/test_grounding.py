@@ -87,3 +87,35 @@ def test_a_text_without_letters_or_digits_is_blank(text: str, is_blank: bool) ->
 
 def test_length_counts_code_points_of_all_columns() -> None:
     assert PostText({"title": FAMILY, "body": "가나"}).chars == 9
+
+
+@pytest.mark.parametrize(
+    ("body", "quote", "stands"),
+    [
+        ("보증금은 500만원이에요", "보증금 500만원", "보증금은 500만원"),
+        ("보증금 1,000만원", "1000만원", "1,000만원"),
+        ("보증금 1000만원", "1,000만원", "1000만원"),
+        ("김 사장님께서 하시는 식당", "김 사장 식당", None),
+        ("사장님이 친절해요", "사장 친절해요", "사장님이 친절해요"),
+        ("망원역 앞에서 만나요", "망원역에서", "망원역"),
+        ("😀 우리동네 카페를 추천", "우리 동네 카페 추천", "우리동네 카페를 추천"),
+        ("망원 시장 근처 카페", "망원 카페", None),
+        ("100만원", "1000만원", None),
+        ("21,000원", "1000원", None),
+    ],
+)
+def test_a_quote_that_leaves_out_a_particle_is_found(body: str, quote: str, stands: str | None) -> None:
+    text = PostText({"title": "", "body": body})
+
+    span = text.find(quote)
+
+    assert (text.quoted(span) if span else None) == stands
+
+
+def test_a_decomposed_text_is_found_loosely() -> None:
+    text = PostText({"title": "", "body": unicodedata.normalize("NFD", "보증금은 500만원")})
+
+    span = text.find("보증금 500만원")
+
+    assert span is not None
+    assert unicodedata.normalize("NFC", text.quoted(span)) == "보증금은 500만원"
