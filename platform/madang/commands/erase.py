@@ -36,7 +36,7 @@ def erase(source: str, post_id: str, dry_run: bool, as_json: bool) -> None:
     from madang.warehouse.ducklake import DuckLakeWarehouse
 
     settings = Settings.load()
-    warehouse = open_warehouse(settings)
+    warehouse = open_warehouse(settings, read_only=dry_run)
     if not isinstance(warehouse, DuckLakeWarehouse):
         raise InputError("madang erase", "it knows the embedded warehouse only", "Delete the post there by hand")
     receipt = Erasure(settings, warehouse, Post(source, post_id), _forget, patience_seconds=_PATIENCE_SECONDS,

@@ -18,7 +18,7 @@ from madang.warehouse.protocol import Warehouse
 # Shorter lines stand in posts of other people by chance; longer ones would be torn by the pages of a file.
 _LEAST_CHARS = 8
 _MOST_CHARS = 40
-_MOST_PIECES = 24
+_MOST_PIECES = 8
 
 
 def pieces_of(texts: Iterable[str]) -> list[str]:

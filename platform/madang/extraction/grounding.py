@@ -111,7 +111,10 @@ def _needle(quote: str) -> str:
 
 
 # Longest first: 에서 before 에. Only what stands between two words of the quote, or at its end, may be left out.
-_PARTICLES = "에서는|에게서|으로는|이라는|께서는|에서|에게|까지|부터|으로|이나|이랑|하고|께서|라는|은|는|이|가|을|를|의|에|로|도|만|와|과|랑|나"
+_PARTICLES = "|".join(
+    ("에서는", "에게서", "으로는", "이라는", "께서는", "에서", "에게", "까지", "부터", "으로", "이나", "이랑", "하고",
+     "께서", "라는", *"은는이가을를의에로도만와과랑나")
+)  # fmt: skip
 _HONORIFICS = "선생님|사장님|님들|님|씨"
 _BETWEEN = f"(?:{_HONORIFICS})?(?:{_PARTICLES})?"
 _OWN_END = re.compile(f"(?<=[가-힣a-z0-9]{{2}})(?:{_HONORIFICS})?(?:{_PARTICLES})$")
