@@ -8,10 +8,11 @@ import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -72,6 +73,24 @@ class Life:
         """Waits until it has ended."""
         out, err = self.process.communicate(timeout=120)
         return Ended(self.process.returncode, out, err)
+
+
+def run_once_ready(arguments: Sequence[str], environment: dict[str, str], ready: Callable[[int], None]) -> Ended:
+    """`madang …` to its end, begun once somebody who needs its process id has had it.
+
+    Args:
+        arguments: Its arguments.
+        environment: Its environment.
+        ready: Called with the process id before madang begins.
+    """
+    with TemporaryDirectory() as folder:
+        gate = Path(folder) / "gate"
+        # The shell waits for the file, and becomes the command.
+        shell = 'while [ ! -e "$1" ]; do sleep 0.01; done; shift; exec "$@"'
+        with Life(["sh", "-c", shell, "sh", str(gate), str(MADANG), *arguments], environment) as life:
+            ready(life.process.pid)
+            gate.touch()
+            return life.end()
 
 
 @dataclass(frozen=True)

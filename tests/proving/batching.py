@@ -1,12 +1,11 @@
 """A project whose task `groups` asks Gemini in batch jobs of the proving server, run by the shipped command line."""
 
 import json
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from faults.shipped import MADANG, Ended, Life
+from faults.shipped import MADANG, Ended, Life, run_once_ready
 from pydantic import TypeAdapter
 from scenario import ALL_DAYS, Project, posts
 
@@ -66,14 +65,10 @@ class Batching:
 
     def run_killed(self, on: Any, at: int = 1, moment: Any = "before", batch: BatchScript | None = None) -> int:
         """`madang run groups`, ended with -9 by the server at its n-th request of a kind."""
-        gate = self.project.folder / f"gate-{time.monotonic_ns()}"
-        # The script needs the pid: the shell waits for the file, and becomes the command.
-        shell = 'while [ ! -e "$1" ]; do sleep 0.01; done; shift; exec "$@"'
-        command = ["sh", "-c", shell, "sh", str(gate), str(MADANG), "run", "groups"]
-        with Life(command, self.project.environment) as life:
-            self.tell(batch, kill=Kill(pid=life.process.pid, at=at, on=on, moment=moment))
-            gate.touch()
-            ended = life.end()
+        ended = run_once_ready(
+            ["run", "groups"], self.project.environment,
+            lambda pid: self.tell(batch, kill=Kill(pid=pid, at=at, on=on, moment=moment)),
+        )  # fmt: skip
         self.tell(batch)
         return ended.code
 

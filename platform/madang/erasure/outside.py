@@ -37,8 +37,8 @@ def outside_lines(settings: Settings, warehouse: Warehouse, post: Post, about: A
     if settings.is_warehouse_shared:
         yield Line("other homes", "outside", unit="homes", note="spool, evaluations, features and Feast of the homes "
                    "that share this warehouse: run madang erase in each")  # fmt: skip
-    yield Line("copies", "outside", unit="copies", note="backups, exports and pages of evaluations made before: delete them "
-               "or let them run out")  # fmt: skip
+    yield Line("copies", "outside", unit="copies", note="backups, exports and pages of evaluations made before: delete "
+               "them or let them run out")  # fmt: skip
 
 
 def _asked(warehouse: Warehouse, about: AboutPost) -> list[tuple[str, str]]:

@@ -134,7 +134,8 @@ class DuckLakeWarehouse:
     def scrub(self, patience_seconds: float) -> bool:
         """Leaves no byte of deleted rows, of any table: in data files, in the catalog, in its log.
 
-        Older snapshots go too, so time travel begins anew. A query of a reader that is reading a file which goes fails.
+        Older snapshots go too, so time travel begins anew. A transaction that a reader has open meanwhile must be begun
+        anew: its snapshot is gone, and DuckLake gives it fewer rows or none, mostly without an error.
 
         Args:
             patience_seconds: How long to wait for transactions of readers.
