@@ -23,7 +23,7 @@ from madang.features import features_folder, taken_away
 from madang.settings import Settings
 from madang.task import Task
 from madang.warehouse import open_warehouse
-from madang.warehouse.ducklake import quote
+from madang.warehouse.sql_text import quote
 
 if TYPE_CHECKING:
     from feast import FeatureStore

@@ -23,6 +23,7 @@ PLANS = Table(
         Column("settled_at", INSTANT, "When it left pending; null while it is"),
     ),
     _POST_KEY,
+    "A post that a run planned under a recipe, and what became of it",
 )
 
 REPLIES = Table(
@@ -42,6 +43,7 @@ REPLIES = Table(
         Column("received_at", INSTANT, "When it was safe on disk"),
     ),
     ("request_hash",),
+    "A raw reply of a model, shared by every lane, task and recipe",
 )
 
 LEDGER = Table(
@@ -67,6 +69,7 @@ LEDGER = Table(
         Column("settled_at", INSTANT, "When the outcome was known"),
     ),
     ("call_id",),
+    "A call to a model: the intent before it was sent, the outcome after it",
 )  # fmt: skip
 
 QUARANTINE = Table(
@@ -80,6 +83,7 @@ QUARANTINE = Table(
         Column("quarantined_at", INSTANT, "When"),
     ),
     _POST_KEY,
+    "A post whose extraction failed for good under a recipe",
 )
 
 RECIPES = Table(
@@ -93,6 +97,7 @@ RECIPES = Table(
         Column("created_at", INSTANT, "When a run first used it"),
     ),
     ("task", "recipe_hash"),
+    "A recipe that a run has used",
 )
 
 RELEASES = Table(
@@ -106,6 +111,7 @@ RELEASES = Table(
         Column("reason", TEXT, "first run, release or rollback"),
     ),
     ("task", "number"),
+    "A recipe that became live; rows are only ever added",
 )
 
 EVALUATIONS = Table(
@@ -125,6 +131,7 @@ EVALUATIONS = Table(
         Column("baseline", FLOAT, "The majority or empty answer on the same posts"),
     ),
     ("evaluated_at", "task", "recipe", "lane", "gold", "field", "metric"),
+    "A metric of a field, scored against gold",
 )
 
 LEASES = Table(
@@ -139,6 +146,7 @@ LEASES = Table(
         Column("expires_at", INSTANT, "From when on another home may take it, unless it is renewed before"),
     ),
     ("task", "day", "run"),
+    "A day of a task that a run of one of several homes works on",
 )
 
 ERASURES = Table(
@@ -155,6 +163,7 @@ ERASURES = Table(
         Column("note", TEXT, "Why it is kept, or what to do about it"),
     ),
     ("erased_at", "source", "post_id", "store"),
+    "What the erasure of a post found in one store, and did there",
 )  # fmt: skip
 
 OPS_TABLES = (PLANS, REPLIES, LEDGER, QUARANTINE, RECIPES, RELEASES, EVALUATIONS, LEASES, ERASURES)

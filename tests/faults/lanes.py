@@ -86,7 +86,7 @@ class Lane:
             return life.end()
 
     def run_killed(self, point: Point, script: Script) -> Ended:
-        """`madang run groups`, ended with -9 by the server unless it ends before; the script goes on without the kill."""
+        """`madang run groups`, ended with -9 by the server; the script goes on without the kill."""
 
         def tell(pid: int) -> None:
             kill = Kill(pid=pid, at=point.at, on=point.on, moment=point.moment)

@@ -14,14 +14,16 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._scheduler.scheduler import launch_scheduled_runs
 from dagster_home import APART, FIRST, POSTS, SECOND
 from dagster_serving import Serving, wait_for
-from scenario import post
+from scenario import REPOSITORY, post
 
+from madang.task import find_tasks
 from orchestration.day_ranges import RANGE_END, RANGE_START
 
 # The story is told once, before the first test: a minute on two free cores, three on busy ones.
 pytestmark = pytest.mark.timeout(600)
 
 _SENSOR = "dagster/sensor_name"
+TASKS = [folder.name for folder in find_tasks(REPOSITORY)]
 DAYS = [FIRST, SECOND, "2024-11-20", "2024-11-21", "2024-11-22", "2024-11-23", "2024-11-24", APART]
 _BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -64,7 +66,7 @@ def story(serving: Serving) -> Story:
 
     serving.drop("broken.jsonl", lines(POSTS[0] | {"post_id": "b1"}) + "{not json\n")
     serving.drop("three_days.jsonl", lines(*POSTS))
-    made = wait_for(lambda: all_done(tasks(), 4), 240, "runs of the days that got posts")
+    made = wait_for(lambda: all_done(tasks(), 2 * len(TASKS)), 420, "runs of the days that got posts")
     serving.drop("three_days.jsonl", lines(*POSTS))
     keys = (["raw", "posts"], ["attributes", "groups"], ["features", "groups"], ["feast", "groups"])
     params = {
@@ -99,7 +101,7 @@ def _night(serving: Serving) -> list[dg.RunRecord]:
     def new() -> list[dg.RunRecord]:
         return [record for record in serving.runs() if record.dagster_run.run_id not in before]
 
-    return wait_for(lambda: all_done(new(), 1), 90, "night")
+    return wait_for(lambda: all_done(new(), 2), 120, "night")
 
 
 def _ticks(serving: Serving, sensor: str) -> list[float]:
@@ -113,9 +115,7 @@ def _ticks(serving: Serving, sensor: str) -> list[float]:
 
 
 def test_a_file_runs_exactly_its_days_of_every_task(story: Story) -> None:
-    assert requested(story.tasks) == [
-        ("groups", FIRST, SECOND), ("groups", APART, APART), ("rentals", FIRST, SECOND), ("rentals", APART, APART)
-    ]  # fmt: skip
+    assert requested(story.tasks) == [(task, *days) for task in TASKS for days in ((FIRST, SECOND), (APART, APART))]
     assert {record.dagster_run.status for record in story.tasks} == {dg.DagsterRunStatus.SUCCESS}
 
 
@@ -163,7 +163,7 @@ def test_a_backfill_of_a_range_is_one_run(story: Story) -> None:
 
 
 def test_a_night_runs_exactly_the_days_with_pending_posts(story: Story) -> None:
-    assert requested(story.night) == [("groups", "2024-12-01", "2024-12-01")]
+    assert requested(story.night) == [(task, "2024-12-01", "2024-12-01") for task in ("groups", "places")]
     assert story.night[0].dagster_run.status == dg.DagsterRunStatus.SUCCESS
     assert story.serving.yard.rows("SELECT post_id FROM attributes.groups WHERE day = '2024-12-01'") == [("n1",)]
 

@@ -22,6 +22,9 @@ from orchestration.task_tree import load_task_tree
 from resources import WarehouseResource
 
 JOBS = task_jobs(load_task_tree(REPOSITORY))
+TASKS = [job.name for job in JOBS]
+# What the other tasks take of POSTS.
+OTHERS = [("places", FIRST, SECOND), ("rentals", FIRST, FIRST), ("rentals", APART, APART)]
 
 
 @pytest.fixture
@@ -63,9 +66,7 @@ def test_landed_days_become_a_run_for_each_stretch_of_each_task(instance: dg.Dag
 
     asked, cursor = evaluate(instance)
 
-    assert asked == [
-        ("groups", FIRST, SECOND), ("groups", APART, APART), ("rentals", FIRST, SECOND), ("rentals", APART, APART)
-    ]  # fmt: skip
+    assert asked == [(task, *days) for task in TASKS for days in ((FIRST, SECOND), (APART, APART))]
     assert evaluate(instance, cursor) == ([], cursor)
 
 
@@ -74,7 +75,7 @@ def test_only_days_since_the_last_tick_are_asked_for(instance: dg.DagsterInstanc
     _, cursor = evaluate(instance)
     land(instance, APART, APART)
 
-    assert evaluate(instance, cursor)[0] == [("groups", APART, APART), ("rentals", APART, APART)]
+    assert evaluate(instance, cursor)[0] == [(task, APART, APART) for task in TASKS]
 
 
 def test_more_landings_than_one_page_are_all_seen(
@@ -83,7 +84,7 @@ def test_more_landings_than_one_page_are_all_seen(
     monkeypatch.setattr(orchestration.sensors, "_PAGE", 2)
     land(instance, "2024-11-01", "2024-11-03", "2024-11-05", "2024-11-07", "2024-11-09")
 
-    assert len(evaluate(instance)[0]) == 10
+    assert len(evaluate(instance)[0]) == 5 * len(TASKS)
 
 
 def test_a_day_recorded_without_a_landing_asks_for_nothing(instance: dg.DagsterInstance) -> None:
@@ -156,10 +157,10 @@ def test_a_night_asks_for_exactly_the_days_with_pending_posts(yard: Yard) -> Non
     yard.run("groups")
 
     assert before == (
-        [("groups", FIRST, SECOND), ("groups", APART, APART), ("rentals", FIRST, FIRST), ("rentals", APART, APART)],
+        [("groups", FIRST, SECOND), ("groups", APART, APART), *OTHERS],
         None,
     )
-    assert night(yard) == ([("rentals", FIRST, FIRST), ("rentals", APART, APART)], None)
+    assert night(yard) == (OTHERS, None)
 
 
 def test_a_folder_broken_since_the_start_costs_the_others_no_night(yard: Yard, tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_a_folder_broken_since_the_start_costs_the_others_no_night(yard: Yard, t
         patch.setenv("MADANG_PROJECT", str(copy))
         asked = night(yard)
 
-    assert asked == ([("rentals", FIRST, FIRST), ("rentals", APART, APART)], None)
+    assert asked == (OTHERS, None)
 
 
 def test_a_night_without_pending_posts_says_so(yard: Yard) -> None:

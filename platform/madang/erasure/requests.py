@@ -29,8 +29,8 @@ from madang.readers.registry import ReaderFailed
 from madang.recipe import recipe_of
 from madang.schema import asked_schema
 from madang.task import Task
-from madang.warehouse.ducklake import quote
 from madang.warehouse.protocol import Warehouse
+from madang.warehouse.sql_text import quote
 
 _LEAST_QUOTED_CHARS = 4
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')

@@ -8,8 +8,8 @@ import polars as pl
 from madang.erasure.receipt import Post
 from madang.ops import ERASURES, REPLIES
 from madang.schema.types import TEXT, Column, Table
-from madang.warehouse.ducklake import quote
 from madang.warehouse.protocol import Change, Warehouse
+from madang.warehouse.sql_text import quote
 
 
 @dataclass(frozen=True)

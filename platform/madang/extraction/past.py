@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from madang.extraction.requests import nearest_of
 from madang.extraction.spans import ENOUGH_CALLS, InputFit, Mean
 from madang.extraction.tokens import schema_tokens, text_tokens
 from madang.models.specs import Lane
@@ -79,8 +80,10 @@ def _answered(warehouse: Warehouse, where: str, parameters: list[object]) -> pl.
 def _input_fit(warehouse: Warehouse, task: Task, model: str) -> InputFit | None:
     """By the latest recipe that has enough calls, of this task if there is one."""
     texts = _seen(warehouse) | {task.name: (task.text_columns, task.most_images)}
+    declared = nearest_of(task)
+    own = None if declared is None else (task.name, declared.nearest)
     for name in [task.name, *(name for name in texts if name != task.name)]:
-        for prefix_by_script, calls in _lengths(warehouse, name, *texts[name], model):
+        for prefix_by_script, calls in _lengths(warehouse, name, *texts[name], model, own):
             fit = InputFit.of(calls, prefix_by_script)
             if fit is not None:
                 return fit
@@ -88,9 +91,13 @@ def _input_fit(warehouse: Warehouse, task: Task, model: str) -> InputFit | None:
 
 
 def _lengths(
-    warehouse: Warehouse, task: str, text: Sequence[str], images: int, model: str
+    warehouse: Warehouse, task: str, text: Sequence[str], images: int, model: str, own: tuple[str, int] | None
 ) -> Iterator[tuple[float, list[tuple[int, int]]]]:
-    """For each recipe, the latest first: its prefix by script, and tokens and characters of calls that made a row."""
+    """For each recipe, the latest first: its prefix by script, and tokens and characters of calls that made a row.
+
+    Where each call has examples of its own, the recipe does not say how long they are: such calls tell only of others
+    of the task with as many (`own`), unscaled, so their prefix is 0.
+    """
     if not warehouse.has(f"attributes.{task}"):
         return
     # The few rows first: the content hash of ten million posts takes seconds.
@@ -112,6 +119,10 @@ def _lengths(
     for recipe, content in recipes.iter_rows():
         calls = found.filter(pl.col("recipe") == recipe).select("input_tokens", "chars").rows()
         request = json.loads(content)["request"]
+        if "examples" in request:
+            if own == (task, request["examples"]["nearest"]):
+                yield 0.0, calls
+            continue
         turns = sum(text_tokens(turn) for _, turn in request["messages"])
         yield turns + schema_tokens(request["schema"]), calls
 

@@ -20,6 +20,7 @@ RAW_PLACES = Table(
         Column("popularity", FLOAT, "Any number of the directory's own that grows with it; null if unknown"),
     ),
     ("version", "place_id"),
+    "A place of one version of a directory",
 )
 
 PLACE_DIRECTORIES = Table(
@@ -31,6 +32,7 @@ PLACE_DIRECTORIES = Table(
         Column("imported_at", INSTANT, "When it was last imported, UTC; the latest is the current one"),
     ),
     ("version",),
+    "A version of a directory of places that was imported",
 )
 
 PLACE_ALIASES = Table(
@@ -42,4 +44,5 @@ PLACE_ALIASES = Table(
         Column("confirmed_at", INSTANT, "When, UTC"),
     ),
     ("alias", "place_id"),
+    "A name that people use for a place, confirmed",
 )

@@ -30,6 +30,7 @@ RAW_POSTS = Table(
         Column("landed_position", INTEGER, "Its line or row there, from 1"),
     ),
     ("source", "post_id", "revision"),
+    "A revision of a post: its text as written, hashes, when it happened and landed",
 )
 
 CURRENT = "QUALIFY row_number() OVER (PARTITION BY source, post_id ORDER BY revision DESC) = 1"

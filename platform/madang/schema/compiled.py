@@ -77,7 +77,8 @@ def reply_model(task: str, fields: Fields) -> type[BaseModel]:
 def attributes_table(task: str, fields: Fields) -> Table:
     """`attributes.<task>`: one row is an extraction."""
     own = [column for name, field in fields.items() for column in field.columns(name)]
-    return Table(f"attributes.{task}", (*_ORIGIN, *own), EXTRACTION_KEY)
+    describe = f"An extraction of {task}: what a recipe read in one text of a post"
+    return Table(f"attributes.{task}", (*_ORIGIN, *own), EXTRACTION_KEY, describe)
 
 
 def mentions_table(task: str, name: str, field: MentionsField) -> Table:
@@ -89,7 +90,8 @@ def mentions_table(task: str, name: str, field: MentionsField) -> Table:
         Column("extracted_at", INSTANT, "When the row was made, UTC"),
     )
     columns = (*_KEY_COLUMNS, *field.mention_columns(), *origin)
-    return Table(f"attributes.{task}__{name}", columns, (*EXTRACTION_KEY, "ordinal"))
+    describe = f"One of the {name} of an extraction of {task}"
+    return Table(f"attributes.{task}__{name}", columns, (*EXTRACTION_KEY, "ordinal"), describe)
 
 
 def feature_columns(fields: Fields) -> list[Column]:
@@ -107,4 +109,5 @@ def features_table(view: str, entity: str, fields: Fields) -> Table:
         Column("day", DATE, "Partition"),
     )
     key = (f"{entity}_id", "event_at", "recipe", "extracted_at")
-    return Table(f"features.{view}", (*head, *feature_columns(fields)), key)
+    describe = f"What held of one {entity} from a moment on, as Feast reads it"
+    return Table(f"features.{view}", (*head, *feature_columns(fields)), key, describe)

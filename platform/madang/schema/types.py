@@ -62,11 +62,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `schema.name`, its columns, and the columns that identify a row."""
+    """One table.
+
+    Args:
+        name: `schema.name`.
+        columns: In the order of the warehouse.
+        key: Names of the columns that identify a row.
+        describe: What one row is.
+    """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    describe: str = ""
 
     @property
     def polars_schema(self) -> pl.Schema:

@@ -23,7 +23,9 @@ from filelock import FileLock
 from madang.erasure.vacuum import vacuum
 from madang.errors import DiskFull, InputError, WarehouseError
 from madang.schema.types import Table
+from madang.warehouse.comments import outdated_comments
 from madang.warehouse.protocol import Change
+from madang.warehouse.sql_text import literal, quote
 
 FORMAT_VERSION = 1
 _ALIAS = "madang"
@@ -60,15 +62,17 @@ class DuckLakeWarehouse:
 
     def ensure(self, tables: Sequence[Table]) -> None:
         """See `Warehouse`."""
-        if not any(self._missing(tables).values()):
+        if not any(self._missing(tables).values()) and not outdated_comments(self, tables):
             return
         with self.exclusive():
             # Read again under the lock: another process may have made them meanwhile. One transaction, because ten
             # tables in one of their own each took 2.4 s, and together 0.2 s.
-            missing_by_table = self._missing(tables)
+            missing_by_table, comments = self._missing(tables), outdated_comments(self, tables)
             with self._transaction() as cursor:
                 for table, missing in missing_by_table.items():
                     self._create_or_widen(cursor, table, missing)
+                for comment in comments:
+                    cursor.execute(comment)
 
     def ensure_view(self, name: str, sql: str, describe: str) -> None:
         """See `Warehouse`. The SQL is kept in the view's comment, to see whether it changed."""
@@ -324,16 +328,6 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
 
             import_extension(package, con=connection)
             connection.execute(f"LOAD {name}")
-
-
-def quote(name: str) -> str:
-    """A possibly dotted identifier, quoted."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-
-
-def literal(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _cast(value: str, kind: str) -> str:

@@ -12,8 +12,9 @@ from scenario import frame
 
 from madang.errors import InputError, WarehouseError
 from madang.schema.types import BOOLEAN, DATE, FLOAT, INSTANT, INTEGER, JSON, SPANS, TEXT, TEXTS, Column, Table
-from madang.warehouse.ducklake import DuckLakeWarehouse, literal, quote
+from madang.warehouse.ducklake import DuckLakeWarehouse
 from madang.warehouse.protocol import Change
+from madang.warehouse.sql_text import literal, quote
 
 
 def table(name: str, *more: Column) -> Table:
@@ -360,3 +361,35 @@ def test_the_lock_may_be_entered_again_by_its_holder(warehouse: DuckLakeWarehous
         written = warehouse.commit([Change(replace(town), rows(town, a=1))])
 
     assert written == 1
+
+
+def test_tables_and_columns_bear_their_descriptions(warehouse: DuckLakeWarehouse) -> None:
+    described = Table(
+        "town.described", (Column("k", TEXT, "Whose"), Column("v", INTEGER, "How many")), ("k",), "A count"
+    )
+    warehouse.ensure([described])
+    before = warehouse.snapshot
+    warehouse.ensure([described])
+
+    assert warehouse.snapshot == before
+    assert _comments(warehouse, "described") == [("", "A count"), ("k", "Whose"), ("v", "How many")]
+
+
+def test_a_description_that_changed_is_written_anew_and_rows_stay(warehouse: DuckLakeWarehouse) -> None:
+    old = Table("town.reworded", (Column("k", TEXT, "Whose"),), ("k",), "A count")
+    new = Table("town.reworded", (Column("k", TEXT, "Whose it is"),), ("k",), "A count")
+    warehouse.ensure([old])
+    warehouse.commit([Change(old, frame(old, {"k": "a"}))])
+    warehouse.ensure([new])
+    warehouse.commit([Change(new, frame(new, {"k": "b"}))])
+
+    assert _comments(warehouse, "reworded") == [("", "A count"), ("k", "Whose it is")]
+    assert warehouse.read("SELECT k FROM town.reworded ORDER BY k")["k"].to_list() == ["a", "b"]
+
+
+def _comments(warehouse: DuckLakeWarehouse, name: str) -> list[tuple[str, str]]:
+    return warehouse.read(
+        "SELECT '', comment FROM duckdb_tables() WHERE table_name = ? "
+        "UNION ALL SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ? ORDER BY ALL",
+        [name, name],
+    ).rows()
