@@ -18,7 +18,8 @@ test: $(VENV)/.test
 	@python -m pytest -m "not soak" $(ARGS)
 
 soak: $(VENV)/.test
-	@mkdir -p .madang && python -m pytest -m soak --timeout 3600 --junitxml .madang/soak.xml $(ARGS); result=$$?; \
+	@mkdir -p .madang && python -m pytest -m soak --timeout 3600 --junitxml .madang/soak.xml -o junit_family=xunit1 \
+		$(ARGS); result=$$?; \
 		python benchmarks/soak_report.py .madang/soak.xml docs/soak.md; exit $$result
 
 lint: $(VENV)/.test

@@ -1,9 +1,12 @@
 """A task's own tables for analysts: each `views/<name>.sql` beside its declaration is the view `analytics.<name>`.
 
-A view is never behind: it reads live rows, so a backfill, a release or a rollback shows in it at once.
+A view is never behind: it reads live rows, so a backfill, a release or a rollback shows in it at once. Its file opens
+with what one row is, then a line for each column, `-- name: what it means`: no warehouse keeps those for a view.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,7 +16,25 @@ from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_DESCRIPTION = re.compile(r"--\s*(?P<describe>\S[^\n]*)\n(?P<sql>.+)", re.DOTALL)
+_DESCRIPTION = re.compile(r"--\s*(?P<describe>\S[^\n]*)\n(?P<rest>.+)", re.DOTALL)
+_COLUMN = re.compile(r"--\s*(?P<name>[a-z][a-z0-9_]*):\s*(?P<describe>\S.*)")
+
+
+@dataclass(frozen=True)
+class View:
+    """A view as its file declares it.
+
+    Args:
+        name: `analytics.<name>`.
+        describe: What one row is.
+        columns: What each column means, by name.
+        sql: Its query.
+    """
+
+    name: str
+    describe: str
+    columns: Mapping[str, str]
+    sql: str
 
 
 def ensure_views(warehouse: Warehouse, task: Task) -> None:
@@ -22,18 +43,35 @@ def ensure_views(warehouse: Warehouse, task: Task) -> None:
     Raises:
         DeclarationError: A file's name or SQL is wrong. The views before it are made.
     """
-    for file in sorted((task.folder / "views").glob("*.sql")):
-        describe, sql = _read(file)
+    for file in _files(task):
+        view = _read(file)
         try:
-            warehouse.ensure_view(f"analytics.{file.stem}", sql, describe)
+            warehouse.ensure_view(view.name, view.sql, view.describe)
         except duckdb.Error as error:
             raise DeclarationError(file, str(error).splitlines()[0], "Correct the SQL") from error
 
 
-def _read(file: Path) -> tuple[str, str]:
+def views_of(task: Task) -> list[View]:
+    """The task's views, by name.
+
+    Raises:
+        DeclarationError: A file's name is wrong, or it does not say what a row is.
+    """
+    return [_read(file) for file in _files(task)]
+
+
+def _files(task: Task) -> list[Path]:
+    return sorted((task.folder / "views").glob("*.sql"))
+
+
+def _read(file: Path) -> View:
     if _NAME.fullmatch(file.stem) is None:
         raise DeclarationError(file, f"{file.stem!r} is not a view's name", "Name it in lower case, such as prices.sql")
     found = _DESCRIPTION.match(file.read_text(encoding="utf-8"))
     if found is None:
         raise DeclarationError(file, "its first line is no comment", "Begin with `-- ` and what one row of it is")
-    return found["describe"].strip(), found["sql"].strip()
+    lines, columns = found["rest"].strip().splitlines(), {}
+    while lines and (column := _COLUMN.fullmatch(lines[0].strip())):
+        columns[column["name"]] = column["describe"]
+        lines = lines[1:]
+    return View(f"analytics.{file.stem}", found["describe"].strip(), columns, "\n".join(lines).strip())

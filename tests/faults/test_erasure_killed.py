@@ -91,3 +91,19 @@ def test_an_erasure_killed_between_any_two_stores_is_completed_by_the_next(
     assert wholes == [("begun",)] * 4 + [("removed",)]
     assert project.rows("SELECT post_id, note FROM attributes.groups") == [("p2", "한강")]
     assert project.rows("SELECT count(*) FROM raw.posts") == [(13,)]
+
+
+def test_what_a_killed_run_left_in_the_spool_is_erased_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = Shipped(enter(project, monkeypatch))
+    project.edit("groups", lambda declared: declared["fields"].update(note={"kind": "text", "max_chars": 40}))
+    project.ingest(post("p1", f"{MARKER} running 모집"), post("p2", "한강 running 모집"))
+    assert shipped.run("run", "groups", concurrency=1, kill_at=2).code == KILLED
+    log = str(shipped.logs()[0].relative_to(project.home))
+
+    before, ended = holding(project.home, MARKER), shipped.run(*ERASE)
+
+    assert before == {"warehouse/catalog.sqlite", log}
+    assert ended.code == 0, ended
+    assert holding(project.home, MARKER) == set()
+    assert shipped.run("run", "groups").code == 0
+    assert project.rows("SELECT post_id, note FROM attributes.groups") == [("p2", "한강")]

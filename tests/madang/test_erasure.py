@@ -22,8 +22,11 @@ from madang.erasure.receipt import Line, Post, Receipt
 from madang.errors import InputError
 from madang.evaluation import evaluate
 from madang.extraction.checks import completeness
+from madang.extraction.claims import Claim, Claims
+from madang.extraction.jobs import Jobs
 from madang.extraction.spool import Spool
 from madang.features import publish
+from madang.models.batch_journal import BatchJob
 from madang.ops import LEDGER
 from madang.releases import release
 
@@ -271,6 +274,25 @@ def test_files_that_it_cannot_reach_are_named(town: Project) -> None:
     assert found["inbox/more.jsonl"].state == "outside"
     assert "comes back" in found["inbox/more.jsonl"].note
     assert found["assets/meetups/gold.jsonl"].note == "1 lines are of it: remove them there"
+
+
+def test_a_batch_job_that_holds_the_request_is_named_and_its_answer_finds_nobody(town: Project) -> None:
+    town.ingest(MARKED)
+    town.run()
+    request_hash = town.rows("SELECT request_hash FROM ops.replies")[0][0]
+    with closing(Claims(town.home / "claims.sqlite")) as claims:
+        claims.release([request_hash])
+        claims.take(Claim(request_hash, "call", "gone/1.log", "gone", "meetups", "meetups@1", "model", "batch",
+                          str(DAY), 0.0, "2026-01-01T00:00:00+00:00", "2026-01-01"))  # fmt: skip
+        job = BatchJob("madang-meetups-1", "gs://bucket/in", "gs://bucket/out", 0.0, (request_hash,))
+        jobs = Jobs(claims, "gone/1.log", "meetups", "batched", lambda name, text: None)
+        jobs.begin(job)
+        jobs.creating(job)
+
+        found = lines(erase(town))
+
+        assert found["batch job madang-meetups-1"].state == "outside"
+        assert claims.read("SELECT * FROM job_rows", []) == []
 
 
 def test_a_file_that_was_put_aside_loses_the_lines_of_the_post(town: Project) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue, TypeAdapter
 
 from madang.models.online_lanes import online_lane
-from madang.models.protocol import Image, Message, Model, Outcome, Request
+from madang.models.protocol import Image, Message, Model, Outcome, Request, StoredImage
 from madang.models.specs import ModelSpec
 from proving.client import Proving
 
@@ -24,7 +24,7 @@ SCHEMA: dict[str, JsonValue] = {
 }
 
 
-def request(post: str = "주말 running 모집", max_tokens: int = 100, *images: Image) -> Request:
+def request(post: str = "주말 running 모집", max_tokens: int = 100, *images: Image | StoredImage) -> Request:
     """A request with a prompt, an example and a post."""
     turns = (Message("system", "Read the post."), Message("user", "hiking"), Message("assistant", '{"topics": []}'))
     return Request((*turns, Message("user", post, images)), SCHEMA, "asked", max_tokens)

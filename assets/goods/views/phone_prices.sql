@@ -1,4 +1,14 @@
 -- Going price of a phone model by condition and week, KRW: sale offers of one phone, reposts once, outliers out
+-- product: Canonical name of the phone
+-- condition: How worn it is, as attributes.goods has it
+-- week: Monday of the week of the offers
+-- offers: Offers that count
+-- outliers: Offers that are left out, for a price too far from the model's in the half year up to that week
+-- least_krw: Lowest price that counts, KRW
+-- quarter_krw: A quarter of the offers ask at most this, KRW
+-- median_krw: Half of the offers ask at most this, KRW
+-- three_quarters_krw: Three quarters of the offers ask at most this, KRW
+-- most_krw: Highest price that counts, KRW
 WITH offers AS (
   -- Accessories have no product, and a lot of several phones has no price a phone.
   SELECT product, condition, CAST(date_trunc('week', day) AS DATE) AS week, price, ln(price) AS log_price

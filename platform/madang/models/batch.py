@@ -127,6 +127,10 @@ class BatchLane:
                 job.cancel()
 
     async def _submit(self, requests: Sequence[Request], ended: _Ended, places: asyncio.Semaphore) -> None:
+        requests = [request for request in requests if _has_its_images(request, ended)]
+        if not requests:
+            places.release()
+            return
         name = f"madang-{datetime.now(UTC):%Y%m%d}-{uuid.uuid4().hex}"
         job = BatchJob(name, *self._storage.places(name), time.time(), tuple(request.hash for request in requests))
         known = {request.hash: request for request in requests}
@@ -285,3 +289,15 @@ def _unseen(place: str, error: CallFailed, outlook: str) -> ModelUnavailable:
     """The error for a job that cannot be looked at."""
     remedy = "Run again" if isinstance(error, TransientFailure) else f"{error.remedy}; then run again"
     return ModelUnavailable(place, error.culprit, f"{remedy}: {outlook}")
+
+
+def _has_its_images(request: Request, ended: _Ended) -> bool:
+    """Whether a request's pictures are still those of its hash: one that changed must not spoil the whole job."""
+    try:
+        for message in request.messages:
+            for image in message.images:
+                _ = image.content
+    except CallFailed as error:
+        ended.put_nowait(failed(request.hash, error))
+        return False
+    return True

@@ -32,7 +32,7 @@ def test_a_post_has_at_least_sixty_hostile_forms() -> None:
     assert len({(form.title, form.body) for form in forms}) == len(forms)
 
 
-@pytest.mark.parametrize("name", ["groups"])
+@pytest.mark.parametrize("name", ["goods", "groups", "places", "rentals"])
 def test_our_own_task_obeys_no_hostile_post(name: str, project: Project) -> None:
     from madang.evaluation.lanes import of_lane
 

@@ -16,7 +16,7 @@ from proving.batching import batch_lane
 from madang.errors import ModelUnavailable
 from madang.models.batch_gathering import gathered
 from madang.models.batch_journal import BatchJob
-from madang.models.protocol import Failure, Outcome, Reply, Request
+from madang.models.protocol import Failure, Outcome, Reply, Request, StoredImage
 
 STORAGES = ("gs://rows/madang", "bq://p.rows")
 # What the server's fault makes of a row, and whether that is worth another try.
@@ -105,6 +105,20 @@ def test_a_row_goes_wrong_and_no_other_with_it(server: Proving, storage: str, fa
     name, is_transient = ROWS[fault]
     assert bad == {("failure" if name not in ("stop", "length") else "reply", name, is_transient)}
     assert {type(one) for key, one in found.items() if key not in struck} == {Reply}
+
+
+def test_a_picture_that_changed_since_the_request_was_made_spoils_its_own_row_only(
+    own: Proving, tmp_path: Path
+) -> None:
+    changed = StoredImage(tmp_path / "gone.jpg", "image/jpeg", "0" * 64)
+    first, second = request("first", 100, changed), request("second")
+
+    outcomes = {one.request_hash: one for one in ask(batch_lane(own), first, second)}
+
+    assert isinstance(outcomes[second.hash], Reply)
+    failure = outcomes[first.hash]
+    assert isinstance(failure, Failure)
+    assert (failure.failure, failure.is_transient) == ("permanent", False)
 
 
 def test_a_doubled_row_is_read_once(own: Proving) -> None:
