@@ -16,6 +16,7 @@ from madang.commands.attack import attack
 from madang.commands.autofill import autofill
 from madang.commands.cost import cost
 from madang.commands.cover import cover
+from madang.commands.docs import docs
 from madang.commands.erase import erase
 from madang.commands.link import link
 from madang.commands.options import days_of, guarded, with_days
@@ -75,6 +76,7 @@ main.add_command(plan)
 main.add_command(attack)
 main.add_command(cost)
 main.add_command(cover)
+main.add_command(docs)
 main.add_command(erase)
 main.add_command(link)
 main.add_command(places)

@@ -14,6 +14,7 @@ from madang.schema.mentions import MentionsField
 from madang.schema.money import MoneyField
 
 ROUTE_NAMES: dict[str, Type] = {"chars": "number", "source": "text", "board": "text"}
+_TAKEN_NAMES = {"place_mentions"}  # features.place_mentions holds the mentions of every task that links
 # Two underscores join a task's name to those of its view and of its mentions.
 _TASK_NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,39}")
 
@@ -162,6 +163,13 @@ class Declaration(_Strict):
             raise ValueError(f"{name!r} is not a name (lower-case letters, digits, single _, at most 40)")
         return name
 
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name in _TAKEN_NAMES:
+            raise ValueError(f"{name!r} is the name of a table of every task; rename the task")
+        return name
+
     @field_validator("fields")
     @classmethod
     def _field_names(cls, fields: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +215,10 @@ class Declaration(_Strict):
         if self.models and self.models[-1].when is not None:
             raise ValueError("models: the last route has a `when`, so some posts have no model; add one without")
         self._derived_types()
+        linked = [name for name, field in self.fields.items() if isinstance(field, MentionsField) and field.link]
+        if len(linked) > 1:
+            raise ValueError(f"fields: {' and '.join(linked)} are linked, and a task has one such field; remove `link` "
+                             "from the others")  # fmt: skip
         for gate in self.evaluation.gates:
             field, _, metric = gate.partition(".")
             if field not in self.fields or not metric:

@@ -93,5 +93,6 @@ def _retrieved(task: Task) -> dict[str, JsonValue]:
 def _plain(field: FieldKind) -> JsonValue:
     """What a field says; an option that came later is left out where it is not used, so that no recipe becomes new."""
     unused = {option for option in ("read", "decide") if getattr(field, option) is None}
-    plain: JsonValue = field.model_dump(mode="json", exclude={"describe", *unused})
+    # Links are rows of their own, which name their linker: no extraction changes with them.
+    plain: JsonValue = field.model_dump(mode="json", exclude={"describe", "link", *unused})
     return plain

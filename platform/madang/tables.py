@@ -1,5 +1,6 @@
 """Everything a task needs in the warehouse, made on first use: its tables, the shared ones, its live view."""
 
+from madang.linking.links_view import ensure_links
 from madang.ops import OPS_TABLES
 from madang.posts.table import CURRENT, RAW_POSTS, content_hash_sql
 from madang.task import Task
@@ -29,4 +30,5 @@ def ensure_tables(warehouse: Warehouse, task: Task) -> None:
             "USING (source, post_id, content_hash, recipe)",
             "Mentions of current undeleted posts, by the released recipe",
         )
+    ensure_links(warehouse, task)
     ensure_views(warehouse, task)

@@ -17,7 +17,7 @@ from madang.errors import DeclarationError
 from madang.extraction.examples import Example, gold_examples, written_examples
 from madang.extraction.knowledge import Knowledge
 from madang.readers.registry import NamedReader, ReaderError, find_reader
-from madang.schema import asked, attributes_table, feature_columns, features_table, mentions_table
+from madang.schema import asked, attributes_table, feature_columns, features_table, links_table, mentions_table
 from madang.schema.base import FieldKind, Value
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, Type
 from madang.schema.mentions import MentionsField
@@ -105,6 +105,17 @@ class Task:
             for name, field in self.fields.items()
             if isinstance(field, MentionsField)
         }
+
+    @cached_property
+    def linked_field(self) -> str | None:
+        """The field of mentions that are looked up in a directory, if there is one."""
+        linked = (name for name, field in self.fields.items() if isinstance(field, MentionsField) and field.link)
+        return next(linked, None)
+
+    @cached_property
+    def links_table(self) -> Table | None:
+        """`links.<task>__<f>` of the linked field, if there is one."""
+        return None if self.linked_field is None else links_table(self.name, self.linked_field)
 
     @cached_property
     def features_table(self) -> Table:

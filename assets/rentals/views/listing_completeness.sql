@@ -24,7 +24,7 @@ WITH facts AS (
   FROM attributes.rentals__live
 )
 SELECT source, post_id, day, deal_type,
-  avg(CASE WHEN fact.is_stated THEN 1.0 ELSE 0.0 END) AS completeness_share,
+  avg(CASE WHEN fact.is_stated THEN 1 ELSE 0 END) AS completeness_share,
   coalesce(list(fact.name) FILTER (WHERE NOT fact.is_stated), []) AS missing
 FROM facts
 WHERE fact.is_stated IS NOT NULL

@@ -38,7 +38,7 @@ def land_places(warehouse: Warehouse, places: pl.DataFrame, landed_from: str) ->
     warehouse.ensure([RAW_PLACES, PLACE_DIRECTORIES])
     version = version_of(places)
     with warehouse.exclusive():
-        if _current(warehouse) == version:
+        if find_version(warehouse) == version:
             return LandedPlaces(version, places.height, 0)
         rows = places.select(pl.lit(version).alias("version"), *COLUMNS)
         told = pl.DataFrame(
@@ -62,7 +62,7 @@ def current_version(warehouse: Warehouse) -> str:
     Raises:
         InputError: None was.
     """
-    found = _current(warehouse) if warehouse.has(PLACE_DIRECTORIES.name) else None
+    found = find_version(warehouse)
     if found is None:
         raise InputError("raw.places", "no directory of places has been imported", "Run: madang places import FILE")
     return found
@@ -106,6 +106,9 @@ def aliases_of(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
     return {alias: tuple(ids) for alias, ids in found.iter_rows()}
 
 
-def _current(warehouse: Warehouse) -> str | None:
+def find_version(warehouse: Warehouse) -> str | None:
+    """Version of the directory that was imported last; None if none was."""
+    if not warehouse.has(PLACE_DIRECTORIES.name):
+        return None
     found = warehouse.read("SELECT version FROM raw.place_directories ORDER BY imported_at DESC, version LIMIT 1")
     return str(found["version"][0]) if found.height else None

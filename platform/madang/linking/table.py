@@ -1,4 +1,4 @@
-"""Tables of places: directories, whole at each version; which came when; what people call a place.
+"""Tables of places: directories, whole at each version; which came when; what people call a place; who linked.
 
 A version is kept whole, so that a link can be read, and made again, as it was: it names its directory's version.
 """
@@ -45,4 +45,16 @@ PLACE_ALIASES = Table(
     ),
     ("alias", "place_id"),
     "A name that people use for a place, confirmed",
+)
+
+LINKERS = Table(
+    "links.linkers",
+    (
+        Column("linker", TEXT, "Hash of the directory's version, the aliases and the version of the linker itself"),
+        Column("directory", TEXT, "Version of the directory"),
+        Column("aliases", INTEGER, "How many aliases it knows"),
+        Column("activated_at", INSTANT, "When it last took over, UTC; the latest is the current one"),
+    ),
+    ("linker",),
+    "A linker: a directory with what people call its places",
 )

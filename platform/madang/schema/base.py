@@ -110,6 +110,12 @@ class FieldKind(BaseModel, ABC):
         return self.decide or ("model" if self.read is None else "reader")
 
     @property
+    def meaning(self) -> str:
+        """What the field means, with its labels, for those who read its column."""
+        labels = ", ".join(self.allowed() or ()) if self.value_type is not BOOLEAN else ""
+        return f"{self.describe}: {labels}" if self.describe and labels else self.describe or labels
+
+    @property
     @abstractmethod
     def value_type(self) -> ColumnType:
         """Type of the field's own column."""
@@ -148,7 +154,7 @@ class FieldKind(BaseModel, ABC):
 
     def columns(self, name: str) -> list[Column]:
         """Columns of the attributes table, the field's own first."""
-        own = [Column(name, self.value_type, self.describe)]
+        own = [Column(name, self.value_type, self.meaning)]
         if self.derive is not None:
             return own
         return [

@@ -9,11 +9,11 @@ from madang.schema.base import IS_CALIBRATED, FieldKind
 from madang.schema.flag import FlagField
 from madang.schema.label import LabelField
 from madang.schema.labels import LabelsField
-from madang.schema.mentions import MentionsField
+from madang.schema.mentions import LINK_COLUMNS, MentionsField
 from madang.schema.money import MoneyField
 from madang.schema.number import NumberField
 from madang.schema.text import TextField
-from madang.schema.types import DATE, INSTANT, REASONS, TEXT, Column, Table
+from madang.schema.types import DATE, INSTANT, INTEGER, REASONS, TEXT, Column, Table
 
 TaskField = Annotated[
     LabelField | LabelsField | FlagField | NumberField | MoneyField | TextField | MentionsField,
@@ -92,6 +92,22 @@ def mentions_table(task: str, name: str, field: MentionsField) -> Table:
     columns = (*_KEY_COLUMNS, *field.mention_columns(), *origin)
     describe = f"One of the {name} of an extraction of {task}"
     return Table(f"attributes.{task}__{name}", columns, (*EXTRACTION_KEY, "ordinal"), describe)
+
+
+def links_table(task: str, name: str) -> Table:
+    """`links.<task>__<f>`: one row is what one linker says of a mention."""
+    columns = (
+        *_KEY_COLUMNS,
+        Column("ordinal", INTEGER, "Its place among the post's mentions"),
+        Column("linker", TEXT, "Which linker says so: see links.linkers"),
+        *LINK_COLUMNS,
+        Column("district", TEXT, "District that the post stated; null if it did not"),
+        Column("dong", TEXT, "Neighbourhood that the post stated; null if it did not"),
+        Column("day", DATE, "Partition: that of the extraction"),
+        Column("linked_at", INSTANT, "When the row was made, UTC"),
+    )
+    key = (*EXTRACTION_KEY, "ordinal", "linker")
+    return Table(f"links.{task}__{name}", columns, key, f"What a linker says of one of the {name} of {task}")
 
 
 def feature_columns(fields: Fields) -> list[Column]:

@@ -1,7 +1,8 @@
 """`mentions`: stretches of the post that name something, each with small fields of its own.
 
 The model lists them, verbatim, and answers simple questions about each; `keep` combines the answers, so that what
-counts as a mention is the declaration's to say and not the model's. All of them are stored, kept or not.
+counts as a mention is the declaration's to say and not the model's. All of them are stored, kept or not. `link` has
+them looked up in a directory: beside the extraction, for a directory comes anew more often than a text.
 """
 
 import unicodedata
@@ -32,6 +33,17 @@ _OWN_COLUMNS = (
     Column("kept", BOOLEAN, "Whether the field's `keep` holds"),
     Column("confidence", FLOAT, "0 to 1; null where nobody says how sure it is"),
 )
+LINK_COLUMNS = (
+    Column("directory", TEXT, "Version of the directory"),
+    Column("place_id", TEXT, "The place that is meant, by the directory's own id; null where the linker abstains"),
+    Column("place_name", TEXT, "As the directory writes it"),
+    Column("score", FLOAT, "Log odds of the best candidate, linked or not; null where there is none"),
+    Column("probability", FLOAT, "That the best candidate is meant, 0 to 1"),
+    Column("outcome", TEXT, "linked, or why not: no_candidate, unlike, several_alike, region_contradicts, unsure"),
+    Column("reason", TEXT, "The same in words"),
+    Column("runner_up_id", TEXT, "The second best candidate"),
+)
+_LINKED_TAKEN = {column.name for column in LINK_COLUMNS} | {"linker", "linked_from"}
 # What else stands in the table beside the small fields.
 _TAKEN = {column.name for column in _OWN_COLUMNS} | {
     "source", "post_id", "content_hash", "recipe", "lane", "model", "day", "extracted_at",
@@ -48,6 +60,9 @@ class MentionsField(FieldKind):
     )
     max: int = Field(default=20, ge=1, le=200, description="Most mentions of a post; few posts name more than 20")
     max_chars: int = Field(default=80, ge=1, description="Longest sensible mention, in code points")
+    link: Literal["places"] | None = Field(
+        default=None, description="Directory in which each mention is looked up; not linked by default"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "MentionsField":
@@ -56,6 +71,8 @@ class MentionsField(FieldKind):
         for name, small in self.of.items():
             if not FIELD_NAME.fullmatch(name) or "__" in name or name in _TAKEN or hasattr(BaseModel, name):
                 raise ValueError(f"of.{name}: the name is taken or is no field name; rename it")
+            if self.link is not None and name in _LINKED_TAKEN:
+                raise ValueError(f"of.{name}: linked mentions have a column of this name; rename it")
             if small.derive is not None or small.read is not None or small.decide is not None:
                 raise ValueError(f"of.{name}: a small field is neither derived nor read by itself; remove the option")
         if self.keep is not None:
@@ -96,7 +113,7 @@ class MentionsField(FieldKind):
 
     def mention_columns(self) -> list[Column]:
         """Columns of the mentions' table that are a mention's own."""
-        return [*_OWN_COLUMNS, *(Column(name, one.value_type, one.describe) for name, one in self.of.items())]
+        return [*_OWN_COLUMNS, *(Column(name, one.value_type, one.meaning) for name, one in self.of.items())]
 
     def of_answer(self, answer: object, text: PostText) -> Reading:
         assert isinstance(answer, list)
