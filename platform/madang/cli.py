@@ -16,6 +16,7 @@ from madang.commands.attack import attack
 from madang.commands.autofill import autofill
 from madang.commands.cost import cost
 from madang.commands.cover import cover
+from madang.commands.distil import distil
 from madang.commands.docs import docs
 from madang.commands.erase import erase
 from madang.commands.link import link
@@ -76,6 +77,7 @@ main.add_command(plan)
 main.add_command(attack)
 main.add_command(cost)
 main.add_command(cover)
+main.add_command(distil)
 main.add_command(docs)
 main.add_command(erase)
 main.add_command(link)
@@ -208,7 +210,7 @@ def check(acknowledge_lost: str | None) -> None:
     from madang.extraction.images import refuse_blind_models
     from madang.settings import Settings
     from madang.task import load_task, load_tasks
-    from madang.warehouse import open_warehouse
+    from madang.warehouse.opening import is_there, open_warehouse
 
     settings = Settings.load()
     if acknowledge_lost:
@@ -224,7 +226,7 @@ def check(acknowledge_lost: str | None) -> None:
             errors.append(refusal)
     for error in errors:
         click.echo(f"FAILED  {error}")
-    has_rows = (settings.warehouse_folder / "catalog.sqlite").is_file()
+    has_rows = is_there(settings)
     failed = len(errors)
     for task in tasks:
         click.echo(f"ok      {task.name}: declaration")

@@ -121,13 +121,14 @@ def remove_published(folder: Path, key: str, *, is_dry_run: bool = False) -> int
         for file in sorted(folder.glob("day=*/part.parquet")):
             # A day that was published before the entity was renamed has its old name.
             keys = [name for name in pq.read_schema(file).names if name.endswith("_id")]
-            if not pl.read_parquet(file, columns=keys, hive_partitioning=False).filter(_is_of(keys, key)).height:
+            held = pl.read_parquet(file, columns=keys, hive_partitioning=False).filter(_is_of(keys, key))
+            if held.is_empty():
                 continue
             day = pl.read_parquet(file, hive_partitioning=False)
             kept = day.filter(~_is_of(keys, key))
-            removed += day.height - kept.height
+            removed += held.height
             if not is_dry_run:
-                _write(file, kept)
+                write_parquet(file, kept, pq.read_schema(file))
         for draft in [] if is_dry_run else folder.glob("*/*.draft"):  # of publications that were killed
             draft.unlink()
     return removed
@@ -154,13 +155,13 @@ def features_folder(settings: Settings, task: Task) -> Path:
     return settings.home / "features" / task.name
 
 
-def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
-    values = ", ".join(f'a."{column.name}"' for column in task.feature_columns)
-    return warehouse.read(
-        f"""
-        SELECT a.source || ':' || a.post_id AS "{task.declaration.entity}_id",
-            coalesce(a.event_at, p.first_ingested_at) AS event_at, a.recipe,
-            greatest(a.extracted_at, r.released_at, p.ingested_at) AS extracted_at, a.day, {values}
+def held_rows_sql(task: Task) -> str:
+    """SQL of the live rows of days $1 to $2: `event_at` of each is known, and from `extracted_at` on it held."""
+    return f"""
+        SELECT a.* REPLACE (
+            coalesce(a.event_at, p.first_ingested_at) AS event_at,
+            greatest(a.extracted_at, r.released_at, p.ingested_at) AS extracted_at
+        )
         FROM attributes."{task.name}__live" a
         JOIN (
             SELECT source, post_id, ingested_at,
@@ -168,21 +169,30 @@ def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
                 min(ingested_at) OVER (PARTITION BY source, post_id) AS first_ingested_at
             FROM raw.posts WHERE day BETWEEN $1 AND $2 {CURRENT}
         ) p USING (source, post_id, content_hash)
-        JOIN (SELECT recipe, max(released_at) AS released_at FROM ops.releases WHERE task = $3 GROUP BY recipe) r
-            ON a.recipe = r.recipe
+        JOIN (SELECT recipe, max(released_at) AS released_at FROM ops.releases GROUP BY recipe) r ON a.recipe = r.recipe
         WHERE a.day BETWEEN $1 AND $2
-        """,
-        [*days, task.name],
+        """
+
+
+def _live_rows(warehouse: Warehouse, task: Task, days: Days) -> pl.DataFrame:
+    values = ", ".join(f'a."{column.name}"' for column in task.feature_columns)
+    return warehouse.read(
+        f"SELECT a.source || ':' || a.post_id AS \"{task.declaration.entity}_id\", a.event_at, a.recipe, "
+        f"a.extracted_at, a.day, {values} FROM ({held_rows_sql(task)}) a",
+        list(days),
     )
 
 
 def _write(path: Path, frame: pl.DataFrame) -> None:
+    write_parquet(path, frame, _plain_schema(frame.to_arrow().schema))
+
+
+def write_parquet(path: Path, frame: pl.DataFrame, schema: pa.Schema) -> None:
     """Writes beside the file and renames: a reader sees the old day or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.draft")  # not .parquet: Feast reads whatever is called that
-    table = frame.to_arrow()
     # Parquet's own name for a list's child is `element`; Feast's readers look for Arrow's `item`.
-    pq.write_table(table.cast(_plain_schema(table.schema)), draft, compression="zstd", use_compliant_nested_type=False)
+    pq.write_table(frame.to_arrow().cast(schema), draft, compression="zstd", use_compliant_nested_type=False)
     draft.replace(path)
 
 

@@ -196,8 +196,10 @@ class Erasure:
         found, looked_at = files_with(self._settings.home, pieces)
         for path in found:
             yield Line(self._named(path), "outside", unit="files", note=_what_to_do(path))
-        note = f"{len(pieces)} pieces of its text looked for" if pieces else "there was no text left to look for"
-        yield Line("search of the home", unit="files", note=f"{note} in {looked_at} files: found in {len(found)}")
+        note = "its text is gone, too short, or in other posts too: nothing to look for"
+        if pieces:
+            note = f"{len(pieces)} pieces of its text looked for in {looked_at} files: found in {len(found)}"
+        yield Line("search of the home", unit="files", note=note)
 
     def _named(self, path: Path) -> str:
         return str(path.relative_to(self._settings.home))

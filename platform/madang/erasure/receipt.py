@@ -17,6 +17,7 @@ from madang.ops import ERASURES
 State = Literal["begun", "removed", "kept", "outside", "busy"]
 # The line about the erasure itself: `begun` until every store has been gone through.
 WHOLE = "erasure"
+_UNIT = "rows, values and lines"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Receipt:
     def to_rows(self) -> pl.DataFrame:
         """Rows of ops.erasures, with the line about the whole."""
         busy = sum(line.state == "busy" for line in self.lines)
-        whole = Line(WHOLE, "busy" if busy else "removed", sum(line.removed for line in self.lines), "rows and files",
+        whole = Line(WHOLE, "busy" if busy else "removed", sum(line.removed for line in self.lines), _UNIT,
                      f"{busy} stores are in use: erase again" if busy else "")  # fmt: skip
         return _rows(self.post, self.erased_at, [whole, *self.lines])
 
@@ -100,7 +101,7 @@ class Receipt:
 
 def begun(post: Post, erased_at: datetime) -> pl.DataFrame:
     """The row that is written first, so that an erasure that was killed can be seen, and taken up again."""
-    return _rows(post, erased_at, [Line(WHOLE, "begun", unit="rows and files", note="not ended: erase again")])
+    return _rows(post, erased_at, [Line(WHOLE, "begun", unit=_UNIT, note="not ended: erase again")])
 
 
 def _rows(post: Post, erased_at: datetime, lines: Sequence[Line]) -> pl.DataFrame:

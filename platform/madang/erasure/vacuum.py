@@ -8,6 +8,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from madang.errors import DiskFull
+
 
 def vacuum(file: Path, patience_seconds: float) -> bool:
     """Rewrites an SQLite file in WAL mode without its free pages, and empties its log.
@@ -19,11 +21,17 @@ def vacuum(file: Path, patience_seconds: float) -> bool:
     Returns:
         Whether it was done. A reader that holds a transaction open keeps the old pages in the log; a writer keeps us
         out.
+
+    Raises:
+        DiskFull: There is no room for both; the file is as it was.
     """
     with closing(sqlite3.connect(file, timeout=patience_seconds, isolation_level=None)) as connection:
         try:
             connection.execute("VACUUM")
         except sqlite3.OperationalError as error:
+            if DiskFull.is_meant(error):
+                raise DiskFull(file, f"no room to write it anew ({error})", "Free as much as it takes, and erase again"
+                               ) from error  # fmt: skip
             if "locked" not in str(error):
                 raise
             return False
