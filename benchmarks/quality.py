@@ -79,6 +79,7 @@ SETS = (
 _LINKING = ("linking, Korean blogs", "blog_places_ko/posts.jsonl", "place_directory.jsonl",
             {"places.recall@1": 0.80, "places.precision": 0.95})  # fmt: skip
 _HIDDEN = ("ece",)
+_NOT_MEASURED = "Not measured"
 
 
 def main(datasets: Path | None) -> None:
@@ -102,9 +103,11 @@ def main(datasets: Path | None) -> None:
         "the `score` part of real posts" if datasets else "the project's own samples", time.monotonic() - began
     )
     page = "\n".join([*head, *lines]) + "\n"
+    sys.stdout.write(page)
+    if _NOT_MEASURED in page:
+        sys.exit(1)
     if datasets is not None:
         _PAGE.write_text(page, encoding="utf-8")
-    sys.stdout.write(page)
 
 
 def _head(what: str, seconds: float) -> list[str]:
@@ -121,7 +124,7 @@ def _section(title: str, command: Sequence[str], targets: dict[str, float], note
         [*command, "--json"], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        return [f"## {title}", "", f"Not measured: {done.stderr.strip().splitlines()[-1]}", ""]
+        return [f"## {title}", "", f"{_NOT_MEASURED}: {done.stderr.strip().splitlines()[-1]}", ""]
     told = json.loads(done.stdout.splitlines()[-1])
     head = "| field | metric | value | 95% interval | baseline | n | target |"
     lines = [f"## {title} ({told['n']} posts, lane {told['lane']})", "", head, "|---|---|---|---|---|---|---|"]

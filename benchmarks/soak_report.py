@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,12 +20,17 @@ def main(junit: Path, page: Path) -> None:
         "| test | result | seconds | counted |",
         "|---|---|---|---|",
     ]
+    in_all: Counter[str] = Counter()
     for case in cases:
         failed = case.find("failure") is not None or case.find("error") is not None
         result = "FAILED" if failed else "skipped" if case.find("skipped") is not None else "passed"
-        counted = ", ".join(f"{item.get('name')} {item.get('value')}" for item in case.iter("property"))
+        figures = {item.get("name", ""): item.get("value", "") for item in case.iter("property")}
+        in_all.update({what: int(count) for what, count in figures.items() if count.isdecimal()})
+        counted = ", ".join(f"{count} {what}" for what, count in figures.items())
         name = (case.get("name") or "").removeprefix("test_").replace("_", " ")
         lines.append(f"| {name} | {result} | {float(case.get('time') or 0):.0f} | {counted} |")
+    if in_all:
+        lines += ["", f"In all: {', '.join(f'{count:,} {what}' for what, count in in_all.items())}."]
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
