@@ -48,6 +48,11 @@ lock:
 	uv pip compile pyproject.toml requirements.in --extra gemma --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --constraint requirements.lock -o requirements-dev.lock
 
+# What the tables and columns mean, from the declarations.
+.PHONY: docs
+docs: $(VENV)/.demo
+	@page="$$(madang docs)" && printf '%s\n' "$$page" > docs/tables.md
+
 # Seconds that our definitions add to bare dg.load_from_defs_folder, medians of paired runs.
 bench-load: $(VENV)/.demo
 	@python benchmarks/load_definitions.py

@@ -292,6 +292,8 @@ def evaluate(task: str, posts: Path, gold: Path | None, as_json: bool, html: Pat
         html.write_text(report_html(report), encoding="utf-8")
         click.echo(f"written: {html}", err=True)
     if as_json:
+        if report.unmapped:
+            click.echo(f"not scored: {', '.join(report.unmapped)}", err=True)
         click.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:
         Console().print(report_table(report))

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from madang.linking.table import PLACE_ALIASES, PLACE_DIRECTORIES, RAW_PLACES
+from madang.linking.table import LINKERS, PLACE_ALIASES, PLACE_DIRECTORIES, RAW_PLACES
 from madang.ops import OPS_TABLES
+from madang.place_mentions import PLACE_MENTIONS
 from madang.posts.table import RAW_POSTS
 from madang.schema.types import Table
 from madang.task import Task
@@ -27,7 +28,7 @@ def tables_page(tasks: Sequence[Task]) -> str:
         DeclarationError: A view's file is wrong.
     """
     parts = [_HEAD, "## Posts and places\n"]
-    parts += [_table(table) for table in (RAW_POSTS, RAW_PLACES, PLACE_DIRECTORIES, PLACE_ALIASES)]
+    parts += [_table(table) for table in (RAW_POSTS, RAW_PLACES, PLACE_DIRECTORIES, PLACE_ALIASES, LINKERS)]
     for task in tasks:
         parts += [f"## The task {task.name}\n", *_of_task(task)]
     parts.append("## What was planned, sent, received, given up, released\n")
@@ -41,6 +42,12 @@ def _of_task(task: Task) -> Iterator[str]:
     for table in task.mention_tables.values():
         yield _table(table)
         yield _live(table, f"those of the rows of `attributes.{task.name}__live`")
+    if task.links_table is not None:
+        yield _table(task.links_table)
+        mentions = f"attributes.{task.name}__{task.linked_field}__live"
+        yield f"### {task.links_table.name}__live\n\nA view: `{mentions}`, with what the newest linker says.\n"
+        yield _table(PLACE_MENTIONS)
+        yield _live(PLACE_MENTIONS, "what holds now")
     yield _table(task.features_table)
     for view in views_of(task):
         yield _view(view)
@@ -50,7 +57,8 @@ def _table(table: Table) -> str:
     lines = [f"### {table.name}\n", f"{table.describe}.\n", "| column | type | meaning |", "|---|---|---|"]
     for column in table.columns:
         name = f"**{column.name}**" if column.name in table.key else column.name
-        lines.append(f"| {name} | {column.type.duckdb.replace('"', '')} | {_cell(column.describe)} |")
+        kind = column.type.duckdb.replace('"', "")
+        lines.append(f"| {name} | {kind} | {_cell(column.describe)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,14 +1,15 @@
 """Where the project and its state are, and which models there are: `[tool.madang]`, then the environment.
 
 `MADANG_PROJECT` names the folder that holds `assets/`, `MADANG_HOME` the folder of the state, `MADANG_CONFIG`
-another TOML file, `MADANG_LOCAL_MODEL` the file of the local model.
+another TOML file, `MADANG_WAREHOUSE` another warehouse, `MADANG_LOCAL_MODEL` the file of the local model.
 """
 
 import os
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,6 +21,44 @@ from madang.models.specs import LocalModel, ModelSpec
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+_BIGQUERY = re.compile(r"bigquery:(?P<project>[a-z][a-z0-9:.-]{4,}[a-z0-9])\.(?P<dataset>[A-Za-z0-9_]{1,900})")
+
+
+class BigQueryAddress(BaseModel):
+    """Where a warehouse in BigQuery is; written as `bigquery:project.dataset`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: str = Field(description="Id of the project that holds the datasets and is billed")
+    dataset: str = Field(description="What the datasets' names begin with: madang for madang_raw, madang_ops …")
+
+    @classmethod
+    def parse(cls, text: str) -> "BigQueryAddress":
+        """Reads `bigquery:project.dataset`.
+
+        Raises:
+            ValueError: It is not of that form.
+        """
+        found = _BIGQUERY.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is not bigquery:project.dataset")
+        return cls(**found.groupdict())
+
+
+class BigQuerySettings(BaseModel):
+    """What holds for a warehouse in BigQuery."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    location: str = Field(default="US", description="Where datasets are made and jobs run; it cannot be changed later")
+    most_bytes_billed: int = Field(
+        default=100_000_000_000,
+        ge=10_000_000,
+        description="Most that one query may read, bytes; BigQuery refuses a larger one and bills nothing. The default "
+        "costs about 0.6 US dollars on demand",
+    )
+
+
 class Settings(BaseModel):
     """The project's own settings."""
 
@@ -27,10 +66,25 @@ class Settings(BaseModel):
 
     project: Path = Field(description="Folder that holds assets/")
     home: Path = Field(description="Folder of the state: warehouse, spool, models, dagster, feast")
-    warehouse: Path | None = Field(
+    warehouse: Path | BigQueryAddress | None = Field(
         default=None,
         description="Folder of the warehouse; `warehouse` in the home by default. Another one may be shared by several "
-        "homes, all under one path, but not over a network file system: its catalog is SQLite in WAL mode",
+        "homes, all under one path, but not over a network file system: its catalog is SQLite in WAL mode. "
+        "`bigquery:project.dataset` is one in BigQuery",
+    )
+    bigquery: BigQuerySettings = Field(
+        default=BigQuerySettings(), description="What holds for a warehouse in BigQuery"
+    )
+    raw_text: Literal["stored", "masked"] | None = Field(
+        default=None,
+        description="Whether raw.posts keeps the text as it came or with addresses and numbers of persons masked; "
+        "by default masked in BigQuery, and stored in a folder of one's own",
+    )
+    snapshot_days: int = Field(
+        default=30,
+        ge=1,
+        description="How far back the embedded warehouse can be read as it was, days; maintenance drops older snapshots "
+        "and the files that only they need",
     )
     lease_seconds: int = Field(
         default=300,
@@ -61,13 +115,18 @@ class Settings(BaseModel):
 
     @property
     def warehouse_folder(self) -> Path:
-        """Folder of the warehouse."""
-        return self.warehouse or self.home / "warehouse"
+        """Folder of the embedded warehouse."""
+        return self.warehouse if isinstance(self.warehouse, Path) else self.home / "warehouse"
+
+    @property
+    def is_raw_text_masked(self) -> bool:
+        """Whether posts land with what identifies a person masked."""
+        return (self.raw_text or ("masked" if isinstance(self.warehouse, BigQueryAddress) else "stored")) == "masked"
 
     @property
     def is_warehouse_shared(self) -> bool:
         """Whether homes with claims of their own may write to the warehouse: inside a home, its claims go with it."""
-        return not self.warehouse_folder.is_relative_to(self.home)
+        return isinstance(self.warehouse, BigQueryAddress) or not self.warehouse_folder.is_relative_to(self.home)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -85,15 +144,21 @@ class Settings(BaseModel):
         file = Path(os.environ.get("MADANG_CONFIG") or project / "pyproject.toml")
         table = _tool_table(file)
         home = Path(os.environ.get("MADANG_HOME") or table.pop("home", ".madang"))
-        if isinstance(table.get("warehouse"), str):
-            table["warehouse"] = (project / table["warehouse"]).resolve()
+        warehouse = os.environ.get("MADANG_WAREHOUSE") or table.get("warehouse")
         try:
+            if isinstance(warehouse, str):
+                is_bigquery = warehouse.split(":")[0] == "bigquery"
+                table["warehouse"] = (
+                    BigQueryAddress.parse(warehouse) if is_bigquery else (project / warehouse).resolve()
+                )
             settings = cls.model_validate({**table, "project": project, "home": (project / home).resolve()})
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             message = first["msg"].removeprefix("Value error, ")
             raise InputError(f"{file} [tool.madang]", f"{where}: {message}", "Correct it there") from error
+        except ValueError as error:
+            raise InputError(f"{file} [tool.madang]", f"warehouse: {error}", "Correct it there") from error
         if override := os.environ.get("MADANG_LOCAL_MODEL"):
             declared = settings.models.get("local")
             base = declared if isinstance(declared, LocalModel) else LocalModel(lane="local")

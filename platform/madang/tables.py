@@ -3,14 +3,20 @@
 from madang.linking.links_view import ensure_links
 from madang.ops import OPS_TABLES
 from madang.posts.table import CURRENT, RAW_POSTS, content_hash_sql
+from madang.schema.types import Table
 from madang.task import Task
 from madang.views import ensure_views
 from madang.warehouse.protocol import Warehouse
 
 
+def tables_of(task: Task) -> list[Table]:
+    """The tables that a task needs, shared ones included."""
+    return [RAW_POSTS, *OPS_TABLES, task.table, *task.mention_tables.values(), task.features_table]
+
+
 def ensure_tables(warehouse: Warehouse, task: Task) -> None:
     """Creates what is missing; costs one query where all is there."""
-    warehouse.ensure([RAW_POSTS, *OPS_TABLES, task.table, *task.mention_tables.values(), task.features_table])
+    warehouse.ensure(tables_of(task))
     columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
     # Current revision to content hash to row, never the newest extracted_at: an edit back shows the old row.
     sql = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from madang.errors import DeclarationError
+from madang.errors import DeclarationError, InputError
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
@@ -46,9 +46,13 @@ def ensure_views(warehouse: Warehouse, task: Task) -> None:
     for file in _files(task):
         view = _read(file)
         try:
-            warehouse.ensure_view(view.name, view.sql, view.describe)
+            warehouse.ensure_view(view.name, view.sql, view.describe, _bigquery(file))
         except duckdb.Error as error:
             raise DeclarationError(file, str(error).splitlines()[0], "Correct the SQL") from error
+        except InputError as error:
+            raise DeclarationError(
+                file, error.culprit, f"Correct the SQL, or write BigQuery's own as bigquery/{file.name} beside it"
+            ) from error
 
 
 def views_of(task: Task) -> list[View]:
@@ -62,6 +66,12 @@ def views_of(task: Task) -> list[View]:
 
 def _files(task: Task) -> list[Path]:
     return sorted((task.folder / "views").glob("*.sql"))
+
+
+def _bigquery(file: Path) -> str | None:
+    """The same view in BigQuery's dialect, where sqlglot cannot carry it over: `views/bigquery/<name>.sql`."""
+    own = file.parent / "bigquery" / file.name
+    return own.read_text(encoding="utf-8") if own.is_file() else None
 
 
 def _read(file: Path) -> View:

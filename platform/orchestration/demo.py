@@ -29,6 +29,7 @@ from orchestration.instance import ensure_instance
 
 _SAMPLE = 12
 _POLL_SECONDS = 0.5
+_LOCAL_BIGQUERY = "bigquery:madang-demo.madang"
 
 
 @click.command()
@@ -39,8 +40,14 @@ _POLL_SECONDS = 0.5
     "--limit", type=click.IntRange(min=1), default=_SAMPLE, show_default=True, help="Posts of a task that asks a model."
 )
 @click.option("--all", "everything", is_flag=True, help="All posts of those too.")
+@click.option(
+    "--warehouse", "place", metavar="WHERE", help="bigquery, or bigquery:PROJECT.DATASET, instead of the settings' one."
+)
 @guarded
-def demo(posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], limit: int, everything: bool) -> None:
+def demo(
+    posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], limit: int, everything: bool,
+    place: str | None,
+) -> None:  # fmt: skip
     """Real posts to Feast features, once, on the embedded default."""
     began = time.monotonic()
     # Warnings of libraries are for developers. A filter would not do: importing Feast puts its own in front.
@@ -48,6 +55,9 @@ def demo(posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], l
     console = Console()
     if columns and posts is None:
         raise InputError("--map", "the samples need no column map", "Give --posts FILE with it")
+    if place is not None:
+        # In the environment, because Dagster's resources read the settings by themselves.
+        os.environ["MADANG_WAREHOUSE"] = _LOCAL_BIGQUERY if place == "bigquery" and _has_emulator() else place
     settings = Settings.load()
     tasks = _tasks(settings, names, needs_samples=posts is None)
     warehouse = open_warehouse(settings)
@@ -73,6 +83,10 @@ def demo(posts: Path | None, columns: tuple[str, ...], names: tuple[str, ...], l
     show_features(console, settings, warehouse, scopes)
     shown = [scope.task for scope in scopes]
     show_figures(console, settings, warehouse, Figures(shown, time.monotonic() - began))
+
+
+def _has_emulator() -> bool:
+    return "BIGQUERY_EMULATOR_HOST" in os.environ
 
 
 def _tasks(settings: Settings, names: Sequence[str], *, needs_samples: bool) -> list[Task]:

@@ -1,10 +1,11 @@
-"""Schedules: each night, whatever is still pending."""
+"""Schedules: each night, whatever is still pending; each week, the upkeep of the warehouse."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import dagster as dg
 
+from assets.maintenance import GROUP as MAINTENANCE
 from madang.errors import DeclarationError, ModelFileError
 from madang.extraction.budget import spent_today_usd
 from madang.extraction.plan import pending_days
@@ -15,6 +16,16 @@ from madang.task import load_task
 from orchestration.day_ranges import contiguous, range_request
 from orchestration.jobs import Job
 from resources import WarehouseResource
+
+
+def weekly_upkeep(settings: Settings) -> dg.ScheduleDefinition:
+    """Upkeep on Sundays, after the night's runs: without it every commit would leave a file behind for good."""
+    return dg.ScheduleDefinition(
+        name="weekly_upkeep", cron_schedule="0 5 * * 0", execution_timezone=settings.timezone,
+        job=dg.define_asset_job(MAINTENANCE, selection=dg.AssetSelection.groups(MAINTENANCE)),
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Compaction, expiry of snapshots, orphans and statistics of the embedded warehouse.",
+    )  # fmt: skip
 
 
 def nightly(jobs: Sequence[Job], settings: Settings) -> dg.ScheduleDefinition:

@@ -6,6 +6,7 @@ from assets.attributes import attributes_asset, attributes_checks, attributes_ke
 from assets.evaluation import evaluation_asset
 from assets.feast import feast_asset
 from assets.features import features_asset
+from assets.links import links_asset
 from assets.partitions import DAYS
 from assets.plans import plans_asset
 from assets.posts import RAW_POSTS
@@ -15,7 +16,8 @@ from madang.task import Task
 
 def task_definitions(task: Task) -> dg.Definitions:
     """Assets, checks and the job of a task."""
-    assets = [attributes_asset(task), features_asset(task), feast_asset(task)]
+    links = [links_asset(task)] if task.linked_field else []
+    assets = [attributes_asset(task), *links, features_asset(task), feast_asset(task)]
     job = dg.define_asset_job(
         task.name, selection=dg.AssetSelection.assets(*assets), tags={"task": task.name},
         description=f"Extracts what is pending of {task.name}, publishes its features, loads them into Feast.",

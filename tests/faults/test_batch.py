@@ -1,5 +1,6 @@
 """What an operator sees of batch jobs that go wrong: where posts end, what the ledger says, how the command ends."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from proving.batching import Batching
 from scenario import ALL_DAYS, Project, post
 
 from madang.errors import CapReached, ModelUnavailable
+from madang.extraction.checks import completeness
 from madang.extraction.costs import spending
 from madang.extraction.estimate import estimate
 from madang.extraction.forecast import Forecast
 from madang.extraction.plan import make_plan
 from madang.extraction.spans import Span
 from madang.models.catalogue import Catalogue
+from madang.ops import QUARANTINE
 from madang.recipe import recipe_of
 
 ONLY_IN_BATCH = ("storage", "storage_url", "bigquery_url", "rows", "jobs", "gather_seconds", "poll_seconds")
@@ -63,13 +66,13 @@ def test_rows_that_go_wrong_are_asked_again_in_the_next_job_or_quarantined(batch
     report = batching.project.run()
     given_up = batching.project.rows("SELECT post_id, failure, message FROM ops.quarantine ORDER BY post_id")
 
-    # In the second job: the two without an answer, and the one that was cut, with twice the room.
-    assert [len(batching.server.lines(kind)) for kind in ("batch.create", "batch.row")] == [2, 8 + 3]
+    # In the second job: the two without an answer, the one that broke off, the one that was cut, with twice the room.
+    assert [len(batching.server.lines(kind)) for kind in ("batch.create", "batch.row")] == [2, 8 + 4]
     assert given_up == [
         ("error", "permanent", "HTTP 400"), ("refusal", "refused", "the provider refused to answer (SAFETY)")
     ]  # fmt: skip
     assert batching.states() == {"extracted": 6, "quarantined": 2}
-    assert batching.outcomes() == {"ok": 7, "transient": 2, "permanent": 1, "refused": 1}
+    assert batching.outcomes() == {"ok": 8, "transient": 2, "permanent": 1, "refused": 1}
     assert (report.progress.retried, report.progress.failed, report.pending) == (2, 0, 0)
     assert batching.is_complete
 
@@ -103,6 +106,42 @@ def test_after_so_many_jobs_posts_stay_pending(batching: Batching) -> None:
     assert batching.states() == {"pending": 3}
     assert batching.jobs() == 2
     assert batching.is_complete
+
+
+def test_an_operator_is_told_that_jobs_succeed_and_answer_nothing(batching: Batching) -> None:
+    batching.ingest(3)
+    batching.configure(tries=2)
+    batching.tell(BatchScript(seconds=0.02, fault="empty"))
+
+    ended = batching.run()
+
+    assert ended.code == 2, ended
+    assert [": succeeded (" in line and line.endswith(": 3 missing") for line in ended.out.splitlines()].count(
+        True
+    ) == 2
+    assert "0 extracted, 0 quarantined, 3 pending; 6 requests sent" in ended.out
+    assert re.fullmatch(
+        r"madang: groups \S+: 3 calls failed transiently and stay pending\. Run again\n", ended.err
+    ), ended  # fmt: skip
+    assert batching.outcomes() == {"transient": 6}
+    assert batching.is_complete
+
+
+def test_a_gap_after_rows_went_wrong_turns_the_check_red(batching: Batching) -> None:
+    project = batching.project
+    batching.ingest(4)
+    batching.tell(
+        BatchScript(seconds=0.05, rows=(RowRule(fault="missing", every=2, jobs=(1,)), RowRule(fault="error", every=3)))
+    )
+    project.run()
+    whole = batching.is_complete
+    given_up = batching.quarantine()
+
+    taken = project.take_away(QUARANTINE, "true") + project.take_away(project.task().table, "post_id = 'p02'")
+    red = completeness(project.warehouse, project.task(), ALL_DAYS)
+
+    assert (whole, given_up, taken) == (True, {"permanent": 1}, 2)
+    assert (red.passed, red.summary) == (False, "4 planned ≠ 2 extracted + 0 quarantined + 0 pending on 1 days")
 
 
 def test_a_job_of_which_every_row_fails_ends_the_run_and_quarantines_nothing(batching: Batching) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
@@ -108,7 +109,7 @@ def test_a_run_killed_at_every_stage_loses_no_reply_and_repeats_only_what_was_in
 @pytest.mark.soak
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
 def test_ten_runs_killed_anywhere_lose_no_reply_and_repeat_only_what_was_in_flight(
-    concurrency: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    concurrency: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
     chance = random.Random(concurrency)
     count = 60
@@ -144,8 +145,14 @@ def test_ten_runs_killed_anywhere_lose_no_reply_and_repeat_only_what_was_in_flig
         assert rows == [(count, count)]
         checked = completeness(project.warehouse, project.task(), ALL_DAYS)
         assert (checked.passed, checked.table["extracted"].sum()) == (True, count)
-        figures += Counter(points=1, received=len(received), repeated=sent.total() - len(sent), unknown=unknown.total())
+        figures.update({
+            "kills": 1, "posts": count, "calls": sent.total(), "received before": len(received),
+            "unknown": unknown.total(), "paid again": sent.total() - len(sent),
+            "lost": len(received - set(shipped.replies())), "extracted twice": rows[0][0] - rows[0][1],
+        })  # fmt: skip
         project.warehouse.close()
 
-    say(f"concurrency {concurrency}: {dict(figures)}, lost 0, doubled 0")
-    assert figures["points"] == 10
+    for what, counted in figures.items():
+        record_property(what, counted)
+    say(f"concurrency {concurrency}: {', '.join(f'{counted} {what}' for what, counted in figures.items())}")
+    assert figures["kills"] == 10

@@ -86,8 +86,11 @@ def test_wrong_folders_are_one_asset_each_and_spoil_no_other(loaded: Loaded) -> 
     whole = [f"{kind}/{task}" for kind in kinds for task in ("groups", "rentals", "scouted")]
     scored = ["evaluation/groups", "evaluation/rentals"]  # what has gold
 
-    assert loaded.told["assets"] == sorted([*whole, *scored, "attributes/goods", "attributes/places", "raw/posts"])
-    assert loaded.told["jobs"] == ["groups", "rentals", "scouted"]
+    upkeep = [f"maintenance/{step}" for step in ("compaction", "orphans", "snapshots", "statistics")]
+
+    refused = ["attributes/goods", "attributes/places"]
+    assert loaded.told["assets"] == sorted([*whole, *scored, *upkeep, *refused, "raw/posts"])
+    assert loaded.told["jobs"] == ["groups", "maintenance", "rentals", "scouted"]
 
 
 def test_a_refused_asset_shows_and_fails_with_file_field_and_remedy(loaded: Loaded) -> None:

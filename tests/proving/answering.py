@@ -134,6 +134,7 @@ class Models:
             and number % rule.every == 0
             and attempt <= rule.times
             and asked.max_tokens < rule.max_tokens_below
+            and (rule.complaints is None or rule.complaints == asked.is_complaint)
             and (rule.share == 1 or uniform(self.script.seed, rule.fault, asked.id) < rule.share)
             and (window is None or elapsed % window.period_seconds >= window.period_seconds - window.open_seconds)
         )

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from proving.asked import Asked, Said, plain_schema
+from proving.asked import Asked, Said, plain_schema, question
 
 KINDS = {
     400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
@@ -13,7 +13,7 @@ KINDS = {
 
 def read(body: dict[str, Any], request_id: str, chars: int) -> Asked:
     """Reads a request."""
-    content = next(turn["content"] for turn in reversed(body["messages"]) if turn["role"] == "user")
+    content, is_complaint = question([turn["content"] for turn in body["messages"] if turn["role"] == "user"])
     images: list[str] = []
     if isinstance(content, list):
         images = [str(part["source"].get("url") or part["source"].get("media_type")) for part in content
@@ -21,7 +21,7 @@ def read(body: dict[str, Any], request_id: str, chars: int) -> Asked:
         content = "\n".join(part["text"] for part in content if part["type"] == "text")
     schema = (body.get("output_config") or body).get("format", {}).get("schema")
     return Asked(request_id, "anthropic", body["model"], content, plain_schema(schema) if schema else None,
-                 int(body["max_tokens"]), None, chars, tuple(images))  # fmt: skip
+                 int(body["max_tokens"]), None, chars, tuple(images), is_complaint)  # fmt: skip
 
 
 def write(asked: Asked, said: Said, cached: int) -> dict[str, Any]:

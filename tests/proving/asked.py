@@ -1,13 +1,17 @@
 """What a request asks, whatever the dialect: the last user turn, a schema, a limit."""
 
 import hashlib
+import json
 import re
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from proving.connection import Incoming
 
+# How madang begins to complain.
+COMPLAINT = "That answer is not valid"
+T = TypeVar("T")
 _KEYS = re.compile(r"_([a-z])")
 
 
@@ -19,12 +23,13 @@ class Asked:
         id: The client's own id of the request, else the hash of its body.
         dialect: gemini, openai or anthropic.
         model: Name of the model.
-        post: Text of the last user turn.
+        post: Text of the last user turn that asks.
         schema: JSON Schema of the answer; None if none was given.
         max_tokens: Most tokens of the answer.
         top_logprobs: Alternatives asked for; None if no probabilities were.
         chars: Length of the request.
         images: Where its images lie, or type and SHA-256 of those that came with it.
+        is_complaint: Whether it says what is wrong with an answer and asks again.
     """
 
     id: str
@@ -36,6 +41,7 @@ class Asked:
     top_logprobs: int | None
     chars: int
     images: tuple[str, ...] = ()
+    is_complaint: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,12 @@ class Said:
     text: str
     finish: str
     pieces: tuple[str, ...]
+
+
+def question(turns: list[T]) -> tuple[T, bool]:
+    """The user turn that asks, and whether one behind it complains about the answer to it."""
+    is_complaint = COMPLAINT in json.dumps(turns[-1])
+    return turns[-2 if is_complaint else -1], is_complaint
 
 
 def id_of(incoming: Incoming) -> str:

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from proving.asked import Asked, Said, plain_schema, sent_image
+from proving.asked import Asked, Said, plain_schema, question, sent_image
 from proving.tokens import probable
 
 STATUS = {
@@ -17,7 +17,8 @@ def read(body: dict[str, Any], model: str, request_id: str, chars: int) -> Asked
     """Reads a request."""
     config = body.get("generationConfig", {})
     turns = [turn for turn in body["contents"] if turn.get("role", "user") == "user"]
-    parts = turns[-1]["parts"]
+    turn, is_complaint = question(turns)
+    parts = turn["parts"]
     schema = config.get("responseJsonSchema") or config.get("responseSchema")
     images = [part["fileData"]["fileUri"] for part in parts if "fileData" in part]
     inline = [part["inlineData"] for part in parts if "inlineData" in part]
@@ -26,7 +27,7 @@ def read(body: dict[str, Any], model: str, request_id: str, chars: int) -> Asked
         request_id, "gemini", model, "\n".join(part["text"] for part in parts if "text" in part),
         plain_schema(schema) if schema else None, int(config.get("maxOutputTokens", 8192)),
         int(config.get("logprobs", 0)) if config.get("responseLogprobs") else None, chars,
-        tuple(images),
+        tuple(images), is_complaint,
     )  # fmt: skip
 
 

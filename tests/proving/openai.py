@@ -4,13 +4,13 @@ import json
 import time
 from typing import Any
 
-from proving.asked import Asked, Said, plain_schema, sent_image
+from proving.asked import Asked, Said, plain_schema, question, sent_image
 from proving.tokens import probable
 
 
 def read(body: dict[str, Any], request_id: str, chars: int) -> Asked:
     """Reads a request."""
-    content = next(turn["content"] for turn in reversed(body["messages"]) if turn["role"] == "user")
+    content, is_complaint = question([turn["content"] for turn in body["messages"] if turn["role"] == "user"])
     images: list[str] = []
     if isinstance(content, list):
         images = [_image(part["image_url"]["url"]) for part in content if part["type"] == "image_url"]
@@ -20,6 +20,7 @@ def read(body: dict[str, Any], request_id: str, chars: int) -> Asked:
         request_id, "openai", body["model"], content, plain_schema(schema) if schema else None,
         int(body.get("max_completion_tokens") or body.get("max_tokens") or 8192),
         int(body.get("top_logprobs", 0)) if body.get("logprobs") else None, chars, tuple(images),
+        is_complaint,
     )  # fmt: skip
 
 

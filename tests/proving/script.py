@@ -59,6 +59,9 @@ class Rule(_Strict):
     share: float = Field(default=1.0, ge=0, le=1, description="Share of requests, chosen by their id")
     times: int = Field(default=1 << 60, description="How often it strikes the same request")
     max_tokens_below: int = Field(default=1 << 60, description="Only requests that allow fewer tokens")
+    complaints: bool | None = Field(
+        default=None, description="Only requests that complain about an answer; False, only those that do not"
+    )
     window: Window | None = None
 
 

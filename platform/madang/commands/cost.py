@@ -25,11 +25,11 @@ def cost(task: str | None, first: str | None, last: str | None, by: "By", as_jso
     """Show what was spent, per 1,000 posts, and what stored replies saved."""
     from madang.extraction.costs import spending, total
     from madang.settings import Settings
-    from madang.warehouse import open_warehouse
+    from madang.warehouse.opening import is_there, open_warehouse
 
     settings = Settings.load()
     days = days_of(settings, first, last) if first or last else None
-    warehouse = open_warehouse(settings, read_only=(settings.warehouse_folder / "catalog.sqlite").is_file())
+    warehouse = open_warehouse(settings, read_only=is_there(settings))
     groups = spending(warehouse, settings, by, task=task, days=days)
     whole = total(groups)
     if as_json:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from madang.commands.options import guarded
-from madang.errors import InputError
+from madang.commands.options import days_of, guarded, with_days
+from madang.errors import InputError, NothingPlanned
 
 
 @click.group()
 def places() -> None:
-    """Import a directory of places; say what people call one."""
+    """Import a directory of places; say what people call one; link mentions to it."""
 
 
 @places.command("import")
@@ -44,6 +44,27 @@ def alias(name: str, place_id: str) -> None:
 
     confirm(open_warehouse(Settings.load()), name, place_id)
     click.echo(f"{name} means {place_id}")
+
+
+@places.command()
+@click.argument("task")
+@with_days
+@guarded
+def link(task: str, first: str | None, last: str | None) -> None:
+    """Link the mentions of TASK that the current directory has not seen; exit 3 if there is no directory."""
+    from madang.linking.links import link_days
+    from madang.settings import Settings
+    from madang.task import load_task
+    from madang.warehouse import open_warehouse
+
+    settings = Settings.load()
+    loaded = load_task(settings.project, task)
+    if loaded.linked_field is None:
+        raise InputError(task, "none of its fields is linked", "Write `link: places` at its field of mentions")
+    done = link_days(open_warehouse(settings), settings, loaded, days_of(settings, first, last))
+    if done.directory is None:
+        raise NothingPlanned(task, "no directory of places has been imported", "Run: madang places import FILE")
+    click.echo(done.line)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -41,7 +41,8 @@ def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
 def plan_details(found: "DryRun") -> list[str]:
     """All that a dry run says below the plan's line, a line each."""
     leased = [f"  {line}" for line in found.leased.lines()]
-    return [*_posts(found.plan, found.change), *leased, *_calls(found.estimate)]
+    migrations = [f"  first: {line}" for line in found.migrations]
+    return [*migrations, *_posts(found.plan, found.change), *leased, *_calls(found.estimate)]
 
 
 def plan_line(made: "Plan") -> str:

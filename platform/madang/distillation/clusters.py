@@ -50,7 +50,8 @@ def _similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
 
 
 def _signature(text: str) -> NDArray[np.int64]:
-    small = "".join("0" if char.isdigit() else char for char in folded(text))
+    plain = folded(text)
+    small = "".join("0" if char.isdigit() else char for char in plain if char.isalnum()) or plain
     runs = {small[at : at + _SHINGLE_CHARS] for at in range(max(1, len(small) - _SHINGLE_CHARS + 1))}
     hashes = np.array([zlib.crc32(run.encode("utf-8", "surrogatepass")) % _PRIME for run in runs], np.int64)
     lowest: NDArray[np.int64] = ((hashes[:, None] * _FACTORS + _OFFSETS) % _PRIME).min(axis=0)

@@ -8,15 +8,15 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from madang.distillation.clusters import near_duplicates
 from madang.distillation.labelled import LabelledPost, Origin
 from madang.errors import InputError
-from madang.evaluation.answers import Answer
+from madang.evaluation.answers import Answer, MentionAnswer, answer_kind
 from madang.evaluation.gold import Gold, GoldPost, PostKey, gold_of_file
-from madang.evaluation.gold_map import MappedKey
+from madang.evaluation.gold_map import GoldKey, MappedKey
 from madang.evaluation.sampling import part_of
 from madang.extraction.grounding import PostText
 from madang.posts.masking import mask
@@ -37,7 +37,7 @@ class Dataset:
         task: Name of the task.
         posts: The posts.
         clusters: Cluster of near-duplicates of each.
-        keys: Keys of gold that score a field, by field.
+        keys: How the answers of each labelled field compare.
         left_out: Why posts were left out, with their number.
         recipe: The recipe whose rows are among them; None if there are none.
     """
@@ -112,7 +112,6 @@ class Dataset:
 def make_dataset(
     task: Task,
     labelled: Iterable[LabelledPost],
-    keys: Mapping[str, MappedKey],
     *,
     withheld: Sequence[LabelledPost] = (),
     recipe: str | None = None,
@@ -122,7 +121,6 @@ def make_dataset(
     Args:
         task: The task.
         labelled: Posts; of one that several labelled, gold stands before a teacher, and a teacher before a recipe.
-        keys: Keys of gold that score a field, by field.
         withheld: Posts that are quoted later: they, and what is nearly one of them, are left out.
         recipe: The recipe whose rows are among them.
 
@@ -147,8 +145,9 @@ def make_dataset(
     if not kept:
         raise InputError(task.name, "there is no labelled post to learn from", "Give --teacher and --posts, or --gold")
     return Dataset(
-        task.name, tuple(kept), tuple(near_duplicates([post.turn for post in kept])), keys, dict(left_out), recipe
-    )
+        task.name, tuple(kept), tuple(near_duplicates([post.turn for post in kept])), _labelled_keys(task, kept),
+        dict(left_out), recipe,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -168,11 +167,11 @@ class LabelFile:
 
 def read_labels(
     task: Task, settings: Settings, files: Sequence[LabelFile]
-) -> tuple[list[LabelledPost], list[LabelledPost], dict[str, MappedKey]]:
+) -> tuple[list[LabelledPost], list[LabelledPost]]:
     """Reads files of labels.
 
     Returns:
-        Posts to learn from, posts of gold's part `score`, and the keys of gold by field.
+        Posts to learn from, and posts of gold's part `score`.
 
     Raises:
         InputError: A file is missing or broken.
@@ -180,21 +179,16 @@ def read_labels(
     """
     learned: list[LabelledPost] = []
     withheld: list[LabelledPost] = []
-    keys: dict[str, MappedKey] = {}
     for one in files:
         gold = gold_of_file(task, one.file, read_posts(one.posts, ColumnMap(timezone=settings.timezone)), one.posts)
-        for key in gold.keys.values():
-            keys.setdefault(key.spec.field, key)
         for post in gold.posts:
             labelled = labelled_post(task, post.row, _answers(gold, post), one.origin)
             is_quoted = one.origin == "gold" and part_of(labelled.key[1]) != "tune"
             (withheld if is_quoted else learned).append(labelled)
-    return learned, withheld, keys
+    return learned, withheld
 
 
-def labelled_post(
-    task: Task, row: Mapping[str, object], answers: Mapping[str, Answer], origin: Origin
-) -> LabelledPost:
+def labelled_post(task: Task, row: Mapping[str, object], answers: Mapping[str, Answer], origin: Origin) -> LabelledPost:
     """A post as a model of the task is shown it."""
     text = PostText({column: mask(str(row[column] or "")) for column in task.text_columns})
     return LabelledPost(row, text, task.render_turn(text.parts), answers, origin)
@@ -206,8 +200,29 @@ def _answers(gold: Gold, post: GoldPost) -> dict[str, Answer]:
     for name, answer in post.answers.items():
         field = gold.keys[name].spec.field
         if found.get(field) is None:
-            found[field] = answer.value
+            found[field] = without_places(answer.value)
     return found
+
+
+def without_places(answer: Answer) -> Answer:
+    """Mentions by their text alone: a student's gold says where they stand as often as not."""
+    if not isinstance(answer, frozenset):
+        return answer
+    return frozenset(replace(one, place=None) if isinstance(one, MentionAnswer) else one for one in answer)  # type: ignore[return-value]  # all are of one kind
+
+
+def field_keys(task: Task) -> dict[str, MappedKey]:
+    """How the answers of every declared field compare, by field."""
+    return {
+        name: MappedKey(name, GoldKey(field=name), kind, field.unstated() is None)
+        for name, field in task.fields.items()
+        if (kind := answer_kind(field)) is not None
+    }
+
+
+def _labelled_keys(task: Task, posts: Sequence[LabelledPost]) -> dict[str, MappedKey]:
+    there = {name for post in posts for name in post.answers}
+    return {name: key for name, key in field_keys(task).items() if name in there}
 
 
 def _plain(answers: Mapping[str, Answer]) -> dict[str, object]:

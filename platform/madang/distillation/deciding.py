@@ -88,19 +88,23 @@ def best_threshold(
     if head.shape == "choice":
         return Threshold()
     flags = tuple(_best_flag(at, name, scored, answers, weights) for at, name in enumerate(head.flags))
-
-    def f1(said: float) -> float:
-        right = wrong = missed = 0.0
-        threshold = Threshold(said, flags)
-        for scores, answer, weight in zip(scored, answers, weights, strict=True):
-            given, gold = _items(decide(head, field, scores, threshold).value), _items(answer)
-            right += weight * len(given & gold)
-            wrong += weight * len(given - gold)
-            missed += weight * len(gold - given)
-        return 2 * right / (2 * right + wrong + missed) if right else 0.0
-
+    ways = [Threshold(said, flags) for said in _GRID]
     # Of equals the one nearest to even odds: a head that never scores must not be told to say everything.
-    return Threshold(max(_GRID, key=lambda said: (f1(said), -abs(said))), flags)
+    return max(ways, key=lambda way: (value_f1(head, field, scored, answers, weights, way), -abs(way.said)))
+
+
+def value_f1(
+    head: Head, field: FieldKind, scored: Sequence[HeadScores], answers: Sequence[Answer], weights: Sequence[float],
+    threshold: Threshold,
+) -> float:  # fmt: skip
+    """F1 over the values of all posts, 0 to 1; see `best_threshold`."""
+    right = wrong = missed = 0.0
+    for scores, answer, weight in zip(scored, answers, weights, strict=True):
+        given, gold = _items(decide(head, field, scores, threshold).value), _items(answer)
+        right += weight * len(given & gold)
+        wrong += weight * len(given - gold)
+        missed += weight * len(gold - given)
+    return 2 * right / (2 * right + wrong + missed) if right else 0.0
 
 
 def is_right(guess: Answer, answer: Answer) -> bool:
@@ -136,8 +140,7 @@ def _stretch(head: Head, field: FieldKind, scores: HeadScores, threshold: Thresh
         (one.score, one.stretch.answer, one.stretch.value) for one in scores.stretches
     ]
     ways += [
-        (float(score), name, answer_of("text", name))
-        for name, score in zip(head.classes, scores.classes, strict=True)
+        (float(score), name, answer_of("text", name)) for name, score in zip(head.classes, scores.classes, strict=True)
     ]
     best = max(ways, key=lambda way: way[0], default=None)
     if best is None or best[0] <= threshold.said:
@@ -158,9 +161,7 @@ def _stretches(head: Head, scores: HeadScores, threshold: Threshold) -> Guess:
     items, values = [], []
     sure = 0.0
     for one in fullest:
-        flags = {
-            name: score > least for name, score, least in zip(head.flags, one.flags, threshold.flags, strict=True)
-        }
+        flags = {name: score > least for name, score, least in zip(head.flags, one.flags, threshold.flags, strict=True)}
         items.append({"text": one.stretch.answer, **flags})
         values.append(mention(str(one.stretch.answer), flags))
         sure += _log_sure(one.score - threshold.said)
@@ -231,4 +232,3 @@ def _log_sure(odds: float) -> float:
 def _odds(log_probability: float) -> float:
     """Log-odds of a probability given by its logarithm."""
     return max(-_MOST_ODDS, min(_MOST_ODDS, log_probability - math.log(max(-math.expm1(log_probability), 1e-9))))
-

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from madang.distillation.deciding import HeadScores, ScoredStretch
+from madang.distillation.fitting import FOLDS
 from madang.distillation.heads import Head, class_of
 from madang.distillation.labelled import LabelledPost
 from madang.distillation.stretches import Stretch, stretch_features, stretches_of
@@ -89,9 +90,7 @@ class LinearStudent:
                 one[head.field] = HeadScores(classes[at], stretches[at])
         return found
 
-    def _stretches(
-        self, head: Head, fitted: LinearHead, turns: Sequence[str]
-    ) -> list[tuple[ScoredStretch, ...]]:
+    def _stretches(self, head: Head, fitted: LinearHead, turns: Sequence[str]) -> list[tuple[ScoredStretch, ...]]:
         if fitted.stretches is None:
             return [()] * len(turns)
         found = [stretches_of(turn, self._fields[head.field]) for turn in turns]
@@ -169,7 +168,12 @@ class LinearTeaching:
         return {"kind": KIND, "bits": BITS, "class_strength": CLASS_STRENGTH, "stretch_strength": STRETCH_STRENGTH,
                 "value_weight": VALUE_WEIGHT, "least_posts": LEAST_POSTS}  # fmt: skip
 
-    def fit(self, learned: Sequence[int]) -> LinearStudent:
+    @property
+    def folds_read(self) -> int:
+        """All: a fit takes seconds."""
+        return FOLDS
+
+    def fit(self, learned: Sequence[int], name: str) -> LinearStudent:
         """Fits a student on the posts of these indices."""
         return LinearStudent(
             self._fields, self._heads, {head.field: self._fit_head(head, learned) for head in self._heads}

@@ -24,6 +24,10 @@ MAX_CHARS = 4_000
 _UNIT = re.compile(r"\s?(?:만\s?원|천\s?원|만|원|달러|usd|krw|평|㎡|m²|m2|제곱미터|제곱|sq\.?\s?ft)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 _NEAR_CHARS = 40
+_PIECE = re.compile(r"[가-힣]+|[a-z]+|\d+(?:[.,]\d+)*")
+_MOST_PIECES = 3
+# A run of Hangul so long may be two words without a space between them.
+_JOINED_CHARS = 5
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,28 @@ def stretches_of(turn: str, field: FieldKind) -> list[Stretch]:
     """
     turn = turn[:MAX_CHARS]
     if isinstance(field, TextField | MentionsField):
-        quotes = ((one.start, one.end) for one in candidates_of(words_of(lowered(turn))))
+        small = lowered(turn)
+        places = {(one.start, one.end): None for one in candidates_of(words_of(small))}
+        if isinstance(field, TextField):
+            places |= dict.fromkeys(_pieces(small))
         return [
             Stretch(start, end, turn[start:end], folded(turn[start:end]))
-            for start, end in quotes
+            for start, end in sorted(places)
             if end - start <= field.max_chars
         ]
     if isinstance(field, NumberField) and not field.is_quoted:
         return list(_counts(turn, field))
     return list(_quantities(turn, field))
+
+
+def _pieces(turn: str) -> Iterator[tuple[int, int]]:
+    """Parts of words: one-line adverts join them (4호선창동역3분), and a floor may be a single digit."""
+    for word in re.finditer(r"\S+", turn):
+        pieces = [(word.start() + one.start(), word.start() + one.end()) for one in _PIECE.finditer(word.group())]
+        for first, (start, end) in enumerate(pieces):
+            for last in pieces[first : first + _MOST_PIECES]:
+                yield start, last[1]
+            yield from ((at, end) for at in range(start + 1, end - 1) if end - start >= _JOINED_CHARS)
 
 
 def mention(text: str, flags: dict[str, bool]) -> MentionAnswer:

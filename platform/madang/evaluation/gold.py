@@ -66,7 +66,7 @@ def gold_of_file(task: Task, file: Path, posts: pl.DataFrame, place: Path) -> Go
         place: File of the posts, for messages.
 
     Raises:
-        InputError: The file is missing, a line is broken (its number is named), or no post joins.
+        InputError: The file is missing, a line is broken (its number is named), no post joins, or no key is a field's.
         DeclarationError: The task's map of this gold is wrong.
     """
     reader = _Reader(GoldMap.load(task, _map_of_file(task, file), is_open=True))
@@ -89,6 +89,10 @@ def gold_of_file(task: Task, file: Path, posts: pl.DataFrame, place: Path) -> Go
                 joined[post.key] = post
     if not joined:
         raise InputError(file, f"none of its {len(seen)} posts is in {place}", "Give the posts that it is about")
+    if not reader.keys:
+        keys = ", ".join(reader.unmapped) or "it has none"
+        raise InputError(file, f"no field of {task.name!r} answers any of its keys ({keys})",
+                         "Give the gold of this task, or map its keys in gold_<name>.yaml")  # fmt: skip
     return Gold(file.name, list(joined.values()), reader.keys, tuple(reader.unmapped), is_form=False)
 
 
@@ -185,8 +189,9 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, object]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            # NaN and Infinity are Python's, not JSON's: an answer that is not there.
+            row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"), parse_constant=lambda _: None)
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{file}:{number}", f"the line is not JSON ({error.__class__.__name__})",
                              "Repair the line") from error  # fmt: skip
         if not isinstance(row, dict) or row.get("post_id") in (None, ""):

@@ -14,13 +14,18 @@ def of_lane(task: Task, settings: Settings, lane: Lane) -> Task:
     """The task with every route led to the models of a lane.
 
     A route keeps its own models of the lane, in order; one that has none takes the only model of the settings. In the
-    lane of readers, each field is decided by the reader that it names, and the fields without one are left out.
+    lane of readers, each field is decided by the reader that it names, and the fields without one are left out; in the
+    lane of students, the fields that the student has learnt are asked of it.
 
     Raises:
         InputError: A route has none, and the settings have none or several; no field names a reader.
     """
     if lane == "reader":
         return Task(_read_only(task), task.folder)
+    if lane == "student":
+        from madang.distillation.asked import student_task
+
+        return student_task(task, settings)
     others = sorted(name for name, spec in settings.models.items() if spec.lane == lane)
     routes = []
     for route in task.declaration.models:
@@ -29,7 +34,7 @@ def of_lane(task: Task, settings: Settings, lane: Lane) -> Task:
             there = ", ".join(f"{name} ({spec.lane})" for name, spec in sorted(settings.models.items()))
             raise InputError(
                 "--lane",
-                f"{task.name!r} names no model of the lane {lane!r}, and the settings have {len(others)} ({there})",
+                f"{task.name!r} names no model of the lane {lane!r}, the settings have {len(others)} of it ({there})",
                 "Name one in the task, or give another lane",
             )
         first, *rest = own or others

@@ -11,6 +11,7 @@ from madang.models.catalogue import Catalogue
 from madang.recipe import recipe_of
 from madang.recipe_changes import RecipeChange, recipe_change
 from madang.settings import Settings
+from madang.tables import tables_of
 from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
@@ -24,12 +25,14 @@ class DryRun:
         change: How the declared recipe differs from the one that made the rows; None if no post is asked for it.
         estimate: Calls, tokens, dollars and minutes.
         leased: Days that a run would leave to other homes now.
+        migrations: What the run would first change in tables that are there, because the declaration did, a line each.
     """
 
     plan: Plan
     change: RecipeChange | None
     estimate: Estimate
     leased: Leased
+    migrations: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Plain form: what `madang plan --json` prints."""
@@ -41,6 +44,7 @@ class DryRun:
             "recipe_changed": made.counts.get("recipe", 0),
             "recipe_change": self.change.to_json() if self.change else None,
             **self.estimate.to_json(), "leased": [lease.to_json() for lease in self.leased.elsewhere],
+            "migrations": list(self.migrations),
         }  # fmt: skip
 
 
@@ -49,7 +53,9 @@ def dry_run(warehouse: Warehouse, settings: Settings, task: Task, days: Days) ->
 
     Raises:
         DeclarationError: Nobody knows what a model costs.
+        WarehouseError: A column is there with a type that cannot become the declared one.
     """
+    migrations = tuple(warehouse.changes_of(tables_of(task)))
     catalogue = Catalogue(settings)
     made = make_plan(warehouse, task, recipe_of(task, catalogue.identity), days)
     is_other = made.name is None or made.counts.get("recipe", 0) > 0
@@ -57,4 +63,4 @@ def dry_run(warehouse: Warehouse, settings: Settings, task: Task, days: Days) ->
     leased = Leased()
     if settings.is_warehouse_shared:
         leased = leased_elsewhere(warehouse, made, home_identity(settings.home))
-    return DryRun(made, change, estimate(warehouse, task, catalogue, made), leased)
+    return DryRun(made, change, estimate(warehouse, task, catalogue, made), leased, migrations)

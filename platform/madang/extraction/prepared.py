@@ -144,7 +144,7 @@ class Preparation:
         if extraction is not None and not extraction.problems:
             return None
         if post.attempt.complaint is None:
-            problems = extraction.problems if extraction else ("it is not a JSON object",)
+            problems = extraction.problems if extraction else ("it is not a JSON object with the keys of the schema",)
             attempt = replace(post.attempt, complaint=(reply.text, "; ".join(problems)))
             tried = (*post.tried, post.attempt)
             return replace(post, tried=tried, attempt=attempt, request=self._request(post, attempt))

@@ -32,13 +32,16 @@ def parse_reply(text: str, model: type[BaseModel]) -> Answers | None:
         model: Pydantic model of the task's reply.
 
     Returns:
-        The answers, or None if no object could be read out of it.
+        The answers, or None if no object could be read out of it, or one that answers something else: taken for a post
+        that states nothing, such a reply made a row of defaults that nobody missed.
     """
     plain, is_repaired = _decode(text)
     if not isinstance(plain, dict) or (is_repaired and not plain):
         return None
+    if plain and not plain.keys() & model.model_fields.keys():
+        return None
     invalid: list[str] = []
-    problems: list[str] = []
+    problems = ["it breaks off before its end"] if is_repaired and _breaks_off(text) else []
     while True:
         try:
             answers = model.model_validate(plain)
@@ -50,6 +53,22 @@ def parse_reply(text: str, model: type[BaseModel]) -> Answers | None:
         else:
             values = {name: value for name in model.model_fields if (value := getattr(answers, name)) is not None}
             return Answers(values, tuple(invalid), is_repaired, tuple(problems))
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether the first object of a text is never closed: the answers behind its end are missing."""
+    depth, is_string, is_escaped = 0, False, False
+    for char in text[text.find("{") :]:
+        if is_string:
+            is_string = is_escaped or char != '"'
+            is_escaped = not is_escaped and char == "\\"
+        elif char == '"':
+            is_string = True
+        elif char in "{}":
+            depth += 1 if char == "{" else -1
+            if depth == 0:
+                return False
+    return True
 
 
 def _decode(text: str) -> tuple[object, bool]:

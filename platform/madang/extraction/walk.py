@@ -279,7 +279,9 @@ class Walk:
         if is_truncated:
             self._quarantine(post, "truncated", f"the reply was cut at {post.attempt.max_tokens} tokens")
         else:
-            self._quarantine(post, "invalid_reply", f"no JSON object in a reply of {len(reply.text)} characters")
+            self._quarantine(
+                post, "invalid_reply", f"no JSON object with the asked keys in a reply of {len(reply.text)} characters"
+            )
         return []
 
     def _settle_unasked(self, post: PreparedPost) -> None:

@@ -8,7 +8,7 @@ from madang.models.batch_journal import UNKEPT, BatchJournal
 from madang.models.batch_spec import BatchModel
 from madang.models.online_specs import OnlineModel, PricedModel
 from madang.models.protocol import Model
-from madang.models.specs import Lane, LocalModel, ModelSpec
+from madang.models.specs import Lane, LocalModel, ModelSpec, StudentModel
 from madang.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class Catalogue:
                 from madang.models.gguf_file import digest_of
 
                 self._identities[name] = f"local:{spec.expected_sha256 or digest_of(spec.file, self._settings.home)}"
+            elif isinstance(spec, StudentModel):
+                from madang.distillation.registry import Registry
+
+                self._identities[name] = f"student:{Registry(self._settings.home).find(spec.student).identity}"
             elif isinstance(spec, PricedModel):
                 self._identities[name] = spec.identity
             else:
@@ -66,6 +70,10 @@ class Catalogue:
             from madang.models.gguf_file import find_gguf
 
             find_gguf(spec.file, self._settings.home, spec.expected_sha256)
+        elif isinstance(spec, StudentModel):
+            from madang.distillation.registry import Registry
+
+            Registry(self._settings.home).find(spec.student).check()
         elif isinstance(spec, PricedModel):
             from madang.models.online_lanes import prices_of
 
@@ -84,6 +92,10 @@ class Catalogue:
             from madang.models.local import LocalLane
 
             return LocalLane(spec, self._settings.home, identity)
+        if isinstance(spec, StudentModel):
+            from madang.models.student import StudentLane
+
+            return StudentLane(spec, self._settings.home, identity)
         if isinstance(spec, OnlineModel):
             from madang.models.online_lanes import online_lane
 

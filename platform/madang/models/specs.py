@@ -49,6 +49,27 @@ class CustomModel(BaseModel):
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="Passed to the class")
 
 
+class StudentModel(BaseModel):
+    """A student of this home: a classifier distilled by `madang distil`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lane: Literal["student"]
+    student: str = Field(description="Its name, such as places@2; `places` means the released one")
+    answers: Literal["sure", "all"] = Field(
+        default="sure",
+        description="sure: it keeps the posts of which its promise holds and leaves the others to the route's fallback; "
+        "all: it answers every post",
+    )
+    precision: float = Field(
+        default=0.95, gt=0.5, lt=1, description="Least share of right answers of each field, which it promises"
+    )
+    audit_share: float = Field(
+        default=0.01, ge=0, le=1, description="Share of the posts that it would keep which the fallback answers too"
+    )
+    batch_posts: int = Field(default=64, ge=1, description="Most posts that it reads at once")
+
+
 def _kind(plain: object) -> str:
     """Which kind of model a table of the settings declares: its lane, and online its provider."""
     told = plain if isinstance(plain, dict) else vars(plain)
@@ -62,6 +83,7 @@ ModelSpec = Annotated[
     | Annotated[GeminiModel, Tag("online gemini")]
     | Annotated[OpenAIModel, Tag("online openai")]
     | Annotated[AnyModel, Tag("online pydantic-ai")]
-    | Annotated[BatchModel, Tag("batch")],
+    | Annotated[BatchModel, Tag("batch")]
+    | Annotated[StudentModel, Tag("student")],
     Discriminator(_kind),
 ]

@@ -7,13 +7,16 @@ landed end: its longest beginning that is their end has landed already.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import polars as pl
+from pydantic import JsonValue
 
-from madang.posts.table import CURRENT, RAW_POSTS
+from madang.posts.masking import mask
+from madang.posts.table import CURRENT, RAW_POSTS, TEXT_COLUMNS
 from madang.settings import Settings
 from madang.warehouse.protocol import Change, Warehouse
 
@@ -55,11 +58,36 @@ def land(warehouse: Warehouse, settings: Settings, frames: Sequence[pl.DataFrame
     """
     warehouse.ensure([RAW_POSTS])
     posts = pl.concat(frames).with_row_index("order")
+    if settings.is_raw_text_masked:
+        posts = _masked(posts)
     with warehouse.exclusive():
         rows = _new_revisions(warehouse, settings, posts)
         landed = warehouse.commit([Change(RAW_POSTS, rows)])
     by_day = rows.group_by("day").len().sort("day")
     return Landed(posts.height, landed, dict(by_day.iter_rows()))
+
+
+def _masked(posts: pl.DataFrame) -> pl.DataFrame:
+    """Posts as a warehouse elsewhere may have them; their hashes are still those of the text as it came."""
+    return posts.with_columns(
+        *(pl.col(name).map_elements(mask, pl.String()) for name in TEXT_COLUMNS),
+        pl.col("extra").map_elements(_masked_json, pl.String()),
+    )
+
+
+def _masked_json(text: str) -> str:
+    return json.dumps(_masked_value(json.loads(text)), ensure_ascii=False)
+
+
+def _masked_value(value: JsonValue) -> JsonValue:
+    match value:
+        case str():
+            return mask(value)
+        case list():
+            return [_masked_value(item) for item in value]
+        case dict():
+            return {key: _masked_value(item) for key, item in value.items()}
+    return value
 
 
 def _new_revisions(warehouse: Warehouse, settings: Settings, posts: pl.DataFrame) -> pl.DataFrame:

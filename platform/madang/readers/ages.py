@@ -79,11 +79,15 @@ class AgeMention:
 def ages_in(text: str) -> list[AgeMention]:
     """Every age that a text names, in order; of overlapping ones the longest."""
     found: list[AgeMention] = []
+    head = len(text) - len(text.lstrip())
+    is_taken = bytearray(len(text))
     for bands, match, is_range in sorted(_matches(text), key=lambda item: item[1].start() - item[1].end()):
-        if bands and not any(match.start() < other.end and other.start < match.end() for other in found):
-            own = _is_own(text, match.start(), match.end(), is_range=is_range)
-            end = match.start() + len(match[0].rstrip())
-            found.append(AgeMention(bands, match.start(), end, own, is_range))
+        start, end = match.span()
+        if bands and not any(is_taken[start:end]):
+            own = _is_own(text, start, end, is_range=is_range, is_head=start <= head)
+            end = start + len(match[0].rstrip())
+            is_taken[start:end] = bytes([1]) * (end - start)
+            found.append(AgeMention(bands, start, end, own, is_range))
     return sorted(found, key=lambda mention: mention.start)
 
 
@@ -99,17 +103,17 @@ def takes_any_age(text: str) -> bool:
 
 def is_of_members(text: str, mention: AgeMention) -> bool:
     """Whether an age describes who is there already, not who is sought."""
-    before, after = text[max(0, mention.start - 24) : mention.start], text[mention.end :]
+    before, after = text[max(0, mention.start - 24) : mention.start], text[mention.end : mention.end + 24]
     return bool(_MEMBERS_AFTER.match(after)) or (bool(_MEMBERS.search(before)) and not _STATED.search(before))
 
 
-def _is_own(text: str, start: int, end: int, *, is_range: bool) -> bool:
+def _is_own(text: str, start: int, end: int, *, is_range: bool, is_head: bool) -> bool:
     before, after = text[max(0, start - 20) : start], text[end : end + 24]
     if is_range or _STATED.search(before):
         return False
     if _OWN_BEFORE.search(before):
         return not _SOUGHT_AFTER.match(after)
-    if not text[:start].strip() and _OWN_HEAD.match(after):
+    if is_head and _OWN_HEAD.match(after):
         return True
     return not _OTHERS.match(after) and bool(_OWN_AFTER.match(after))
 

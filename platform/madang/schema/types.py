@@ -31,7 +31,9 @@ FLOAT = ColumnType("DOUBLE", "FLOAT64", pl.Float64(), "Float64", "number")
 BOOLEAN = ColumnType("BOOLEAN", "BOOL", pl.Boolean(), "Bool", "boolean")
 DATE = ColumnType("DATE", "DATE", pl.Date())
 INSTANT = ColumnType("TIMESTAMPTZ", "TIMESTAMP", pl.Datetime("us", "UTC"))
-JSON = ColumnType("JSON", "JSON", pl.String())
+# BigQuery's own JSON keeps neither the order of keys nor the spelling of numbers, by which posts are compared; its
+# functions read JSON in a string.
+JSON = ColumnType("JSON", "STRING", pl.String())
 TEXTS = ColumnType("VARCHAR[]", "ARRAY<STRING>", pl.List(pl.String()), "Array(String)")
 SPANS = ColumnType(
     'STRUCT("field" VARCHAR, "start" BIGINT, "end" BIGINT)[]',

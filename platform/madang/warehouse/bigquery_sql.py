@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from madang.errors import InputError
 
@@ -49,13 +49,20 @@ def to_bigquery(
         tree.set("with_", exp.With(expressions=before + (own.expressions if own else [])))
     try:
         return tree.sql("bigquery", identify=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
-    except SqlglotError as error:
+    except (SqlglotError, AttributeError) as error:  # sqlglot's own writer fails on a named window with a range
         raise InputError("query", f"BigQuery has no such SQL ({error})", "Write it in another way") from error
 
 
-def _parsed(sql: str) -> exp.Expr:
+def located_in(sql: str, located: Located) -> str:
+    """A query that is written for BigQuery already, with our tables where they are."""
+    tree = _parsed(sql, "bigquery")
+    _locate(tree, located, {})
+    return tree.sql("bigquery", identify=True)
+
+
+def _parsed(sql: str, dialect: str = "duckdb") -> exp.Expr:
     try:
-        found = [tree for tree in sqlglot.parse(sql, read="duckdb") if tree is not None]
+        found = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
     except (SqlglotError, RecursionError) as error:
         raise InputError("query", "it does not parse", "Correct the SQL") from error
     if len(found) != 1 or not isinstance(found[0], exp.Query):
@@ -81,12 +88,16 @@ def _translated(
         if select.args.get("qualify") and not select.args.get("where"):
             select.where(exp.true(), copy=False)  # older BigQuery wants one beside QUALIFY
     tree = tree.transform(_rewritten, nulls)
+    _locate(tree, located, frames)
+    return tree
+
+
+def _locate(tree: exp.Expr, located: Located, frames: Mapping[str, exp.Table]) -> None:
     for table in list(tree.find_all(exp.Table)):
         if table.db:
             _replace(table, located(table.db, table.name), table.name)
         elif table.name in frames:
             _replace(table, frames[table.name], table.name)
-    return tree
 
 
 def _replace(table: exp.Table, by: exp.Table, name: str) -> None:
@@ -121,11 +132,13 @@ def _filter_by_exists(select: exp.Select) -> None:
 
 
 def _rewritten(node: exp.Expr, nulls: Sequence[int]) -> exp.Expr:
-    if isinstance(node, exp.Parameter):
+    if isinstance(node, exp.Placeholder):
         number = int(node.name)
         return exp.null() if number in nulls else exp.Parameter(this=exp.var(f"p{number}"))
     if isinstance(node, exp.SHA2):  # bytes in BigQuery, and text in hexadecimal digits in DuckDB
         return _call("TO_HEX", _call("SHA256", node.this))
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.TimestampTrunc) and node.to.is_type("date"):
+        return _call("DATE_TRUNC", exp.cast(node.this.this.copy(), "date"), exp.var(node.this.text("unit")))
     # sqlglot writes CONTAINS_SUBSTR, which ignores case where DuckDB's contains() does not.
     if isinstance(node, exp.Contains):
         return exp.GT(this=_call("STRPOS", node.this, node.expression), expression=exp.Literal.number(0))

@@ -24,13 +24,17 @@ from madang.erasure.vacuum import vacuum
 from madang.errors import DiskFull, InputError, WarehouseError
 from madang.schema.types import Table
 from madang.warehouse.comments import outdated_comments
+from madang.warehouse.damage import damage_of
+from madang.warehouse.evolution import Evolution
 from madang.warehouse.protocol import Change
 from madang.warehouse.sql_text import literal, quote
 
 FORMAT_VERSION = 1
 _ALIAS = "madang"
 _T = TypeVar("_T")
-_ATTEMPTS = 8
+# A backup of the catalog, or somebody else's VACUUM, keeps it locked for as long as it lasts.
+_PATIENCE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 2.0
 # In this order. Flushing writes inlined rows to files, with those that are deleted; rewriting leaves these out; older
 # snapshots hold on to the files from before. An orphan is what a process killed before its commit has written.
 _SCRUBBING = (
@@ -62,19 +66,27 @@ class DuckLakeWarehouse:
 
     def ensure(self, tables: Sequence[Table]) -> None:
         """See `Warehouse`."""
-        if not any(self._missing(tables).values()) and not outdated_comments(self, tables):
+        is_current = not any(evolution.is_needed for evolution in self._evolutions(tables))
+        if is_current and not outdated_comments(self, tables):
             return
         with self.exclusive():
             # Read again under the lock: another process may have made them meanwhile. One transaction, because ten
             # tables in one of their own each took 2.4 s, and together 0.2 s.
-            missing_by_table, comments = self._missing(tables), outdated_comments(self, tables)
-            with self._transaction() as cursor:
-                for table, missing in missing_by_table.items():
-                    self._create_or_widen(cursor, table, missing)
-                for comment in comments:
-                    cursor.execute(comment)
+            evolutions, comments = self._evolutions(tables), outdated_comments(self, tables)
+            self._retried(lambda: self._evolve(evolutions, comments))
 
-    def ensure_view(self, name: str, sql: str, describe: str) -> None:
+    def _evolve(self, evolutions: Sequence[Evolution], comments: Sequence[str]) -> None:
+        with self._transaction() as cursor:
+            for evolution in evolutions:
+                _carry_out(cursor, evolution)
+            for comment in comments:
+                cursor.execute(comment)
+
+    def changes_of(self, tables: Sequence[Table]) -> list[str]:
+        """See `Warehouse`."""
+        return [line for evolution in self._evolutions(tables) for line in evolution.lines]
+
+    def ensure_view(self, name: str, sql: str, describe: str, bigquery: str | None = None) -> None:
         """See `Warehouse`. The SQL is kept in the view's comment, to see whether it changed."""
         comment = f"{describe}\n{sql}"
         schema, view = name.split(".")
@@ -82,8 +94,12 @@ class DuckLakeWarehouse:
                           "AND view_name = ?", [_ALIAS, schema, view])  # fmt: skip
         if found.height and found["comment"][0] == comment:
             return
-        with self.exclusive(), self._transaction() as cursor:
-            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+        with self.exclusive():
+            self._retried(lambda: self._make_view(name, sql, comment))
+
+    def _make_view(self, name: str, sql: str, comment: str) -> None:
+        with self._transaction() as cursor:
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.partition('.')[0])}")
             cursor.execute(f"CREATE OR REPLACE VIEW {quote(name)} AS {sql}")
             cursor.execute(f"COMMENT ON VIEW {quote(name)} IS {literal(comment)}")
 
@@ -118,6 +134,8 @@ class DuckLakeWarehouse:
                 raise InputError(
                     "query", "a value cannot be converted to the type it is cast to", "Use try_cast, which gives null"
                 ) from None
+            except duckdb.Error as error:
+                raise self._explained(error) from error
             finally:
                 cursor.close()
 
@@ -152,6 +170,20 @@ class DuckLakeWarehouse:
                 self._retried(partial(self._connection.execute, f"CALL {call}"))
             return vacuum(self.catalog, patience_seconds)
 
+    def maintain(self, function: str, *options: str) -> pl.DataFrame:
+        """Runs one of DuckLake's own functions of upkeep, in turn with writers.
+
+        Args:
+            function: Its name.
+            options: Each as `name => value`, in SQL.
+
+        Returns:
+            What it says of what it did.
+        """
+        arguments = ", ".join([literal(_ALIAS), *options])
+        with self.exclusive():
+            return self._retried(lambda: self.read(f"SELECT * FROM {function}({arguments})"))
+
     @property
     def snapshot(self) -> int:
         """Number of the newest snapshot; it grows with every commit that wrote something."""
@@ -163,16 +195,26 @@ class DuckLakeWarehouse:
         self._connection.close()
 
     def _retried(self, work: Callable[[], _T]) -> _T:
-        for attempt in range(_ATTEMPTS):
+        began, pause_seconds = time.monotonic(), 0.1
+        while True:
             try:
                 return work()
             except duckdb.Error as error:
                 if DiskFull.is_meant(error):
                     raise DiskFull.at(self.folder, str(error).splitlines()[0]) from error
-                if attempt == _ATTEMPTS - 1 or "database is locked" not in str(error):
-                    raise
-                time.sleep(0.1 * 2**attempt)
-        raise AssertionError("unreachable")
+                if "database is locked" not in str(error):
+                    raise self._explained(error) from error
+                if time.monotonic() - began > _PATIENCE_SECONDS:
+                    raise WarehouseError(
+                        self.catalog,
+                        f"another program has kept it locked for {_PATIENCE_SECONDS:.0f} s; nothing was written",
+                        "End that program (`fuser` names it) and run again: it goes on where it was",
+                    ) from error  # fmt: skip
+                time.sleep(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _explained(self, error: duckdb.Error) -> Exception:
+        return damage_of(error, self.folder / "data") or error
 
     def _merge(self, changes: Sequence[Change]) -> int:
         written = 0
@@ -229,35 +271,13 @@ class DuckLakeWarehouse:
         finally:
             cursor.close()
 
-    def _missing(self, tables: Sequence[Table]) -> dict[Table, list[str]]:
+    def _evolutions(self, tables: Sequence[Table]) -> list[Evolution]:
         found = self.read("SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
                           "WHERE database_name = ?", [_ALIAS])  # fmt: skip
-        there = {(table, column): _spelling(kind) for table, column, kind in found.iter_rows()}
-        missing = {}
-        for table in tables:
-            for column in table.columns:
-                kind = there.get((table.name, column.name))
-                if kind is not None and kind != _spelling(column.type.duckdb):
-                    raise WarehouseError(
-                        table.name,
-                        f"column {column.name!r} is {kind} and the declaration says {column.type.duckdb}",
-                        "Give the field another name; its old column keeps the old values",
-                    )
-            missing[table] = [column.name for column in table.columns if (table.name, column.name) not in there]
-        return missing
-
-    @staticmethod
-    def _create_or_widen(cursor: duckdb.DuckDBPyConnection, table: Table, missing: list[str]) -> None:
-        if not missing:
-            return
-        columns = {column.name: column.type.duckdb for column in table.columns}
-        if len(missing) < len(columns):
-            for name in missing:
-                cursor.execute(f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(name)} {columns[name]}")
-            return
-        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.name.split('.')[0])}")
-        body = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
-        cursor.execute(f"CREATE TABLE {quote(table.name)} ({body})")
+        there: dict[str, dict[str, str]] = {}
+        for table, column, kind in found.iter_rows():
+            there.setdefault(table, {})[column] = _spelling(kind)
+        return [Evolution.of(table, there.get(table.name), lambda kind: _spelling(kind.duckdb)) for table in tables]
 
     def _check_format(self) -> None:
         file = self.folder / "format.json"
@@ -312,6 +332,23 @@ def _written(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
     found = cursor.execute(sql).fetchone()
     assert found is not None
     return int(found[0])
+
+
+def _carry_out(cursor: duckdb.DuckDBPyConnection, evolution: Evolution) -> None:
+    table, name = evolution.table, quote(evolution.table.name)
+    if not evolution.is_there:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.name.partition('.')[0])}")
+        body = ", ".join(f"{quote(column.name)} {column.type.duckdb}" for column in table.columns)
+        cursor.execute(f"CREATE TABLE {name} ({body})")
+    for column in evolution.added:
+        cursor.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column.name)} {column.type.duckdb}")
+    for column in evolution.widened:
+        # DuckLake itself widens integers among each other alone.
+        wide, old = quote(f"{column.name}__wide"), quote(column.name)
+        cursor.execute(f"ALTER TABLE {name} ADD COLUMN {wide} {column.type.duckdb}")
+        cursor.execute(f"UPDATE {name} SET {wide} = {old}")
+        cursor.execute(f"ALTER TABLE {name} DROP COLUMN {old}")
+        cursor.execute(f"ALTER TABLE {name} RENAME COLUMN {wide} TO {old}")
 
 
 def _spelling(kind: str) -> str:

@@ -1,18 +1,37 @@
 """Which warehouse the settings ask for."""
 
+from typing import TYPE_CHECKING
+
 from madang.errors import WarehouseError
-from madang.settings import Settings
+from madang.settings import BigQueryAddress, Settings
 from madang.warehouse.protocol import Warehouse
 
+if TYPE_CHECKING:
+    from google.cloud import bigquery
 
-def open_warehouse(settings: Settings, *, read_only: bool = False) -> Warehouse:
-    """Opens the warehouse, creating the embedded one on first use (unless `read_only`).
+
+def open_warehouse(
+    settings: Settings, *, read_only: bool = False, client: "bigquery.Client | None" = None
+) -> Warehouse:  # fmt: skip
+    """Opens the warehouse, creating it on first use (unless `read_only`).
+
+    Args:
+        settings: Where it is.
+        read_only: Whether it is only read.
+        client: Client of BigQuery to use; by default one of the environment's credentials.
 
     Raises:
         WarehouseError: It cannot be opened, a newer madang wrote it, or it is for another home alone.
     """
     from madang.warehouse.ducklake import DuckLakeWarehouse
 
+    if isinstance(settings.warehouse, BigQueryAddress):
+        from madang.warehouse.bigquery import BigQueryWarehouse
+
+        address = settings.warehouse
+        return BigQueryWarehouse(
+            address.project, address.dataset, settings.bigquery, read_only=read_only, client=client
+        )
     folder = settings.warehouse_folder
     if settings.is_warehouse_shared and not read_only and (folder.parent / "claims.sqlite").exists():
         raise WarehouseError(
@@ -20,3 +39,8 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> Warehouse:
             "Name a folder outside of every home as `warehouse` in the settings of all that share it",
         )  # fmt: skip
     return DuckLakeWarehouse(folder, read_only=read_only)
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether there is a warehouse to read; one in BigQuery is taken to be."""
+    return isinstance(settings.warehouse, BigQueryAddress) or (settings.warehouse_folder / "catalog.sqlite").is_file()

@@ -16,7 +16,8 @@ class Change:
 
     Args:
         table: Where.
-        rows: Rows with the table's columns; the last of two rows with one key wins.
+        rows: Rows with the table's columns; the last of two rows with one key wins. A null list may come back empty:
+            BigQuery stores no other.
         mode: `insert` leaves rows alone whose key is there (rows that never change); `upsert` replaces those
             that differ; `delete` removes the keys.
     """
@@ -30,14 +31,31 @@ class Warehouse(Protocol):
     """Tables that several processes read and write at once."""
 
     def ensure(self, tables: Sequence[Table]) -> None:
-        """Creates tables that are missing and adds columns that are new; never drops or changes one.
+        """Creates tables that are missing, adds columns that are new and widens those that became wider; drops none.
 
         Raises:
-            WarehouseError: A column is there with another type.
+            WarehouseError: A column is there with a type that cannot become the declared one. Nothing was changed.
         """
 
-    def ensure_view(self, name: str, sql: str, describe: str) -> None:
-        """Creates a view, or replaces it if its SQL changed."""
+    def changes_of(self, tables: Sequence[Table]) -> list[str]:
+        """What `ensure` would change in tables that are there, a line each for a person.
+
+        Raises:
+            WarehouseError: See `ensure`.
+        """
+
+    def ensure_view(self, name: str, sql: str, describe: str, bigquery: str | None = None) -> None:
+        """Creates a view, or replaces it if its SQL changed.
+
+        Args:
+            name: `schema.name`.
+            sql: Its query, in DuckDB's dialect.
+            describe: What one row is.
+            bigquery: The same query in BigQuery's dialect; by default it is translated.
+
+        Raises:
+            InputError: The query is wrong, or cannot be translated.
+        """
 
     def has(self, table: str) -> bool:
         """Whether a table or view `schema.name` is there."""
@@ -68,6 +86,10 @@ class Warehouse(Protocol):
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Keeps other writers out, for reading a state and writing by it."""
+
+    @property
+    def snapshot(self) -> int:
+        """Number of the newest state; it grows with every commit that wrote something."""
 
     def close(self) -> None:
         """Gives the connection back."""

@@ -75,6 +75,7 @@ def test_a_map_named_after_the_gold_file_goes_before_the_default(place):
     ("line", "culprit"),
     [
         ('{"post_id": "1", "rooms": 1', ":2: the line is not JSON"),
+        pytest.param("[" * 100_000, ":2: the line is not JSON", id="too deep"),
         ('["1"]', ":2: the line is not an object with a post_id"),
         ('{"rooms": 1}', ":2: the line is not an object with a post_id"),
         ('{"post_id": "1", "rooms": "two"}', ":2: rooms: 'two' is not a number"),
@@ -90,6 +91,21 @@ def test_a_broken_line_is_named_by_its_number(place, line, culprit):
         gold_of_file(place.task, gold, read_posts(file), file)
 
     assert f"{gold}{culprit}" in str(error.value)
+
+
+def test_what_is_not_a_number_of_json_is_no_answer(place):
+    file = place.lines("posts.jsonl", POSTS)
+    gold = place.folder / "flats.gold.jsonl"
+    gold.write_text('{"post_id": "1", "rooms": NaN}\n{"post_id": "2", "source": "s", "rooms": Infinity}\n')
+
+    found = gold_of_file(place.task, gold, read_posts(file), file)
+
+    assert [post.answers["rooms"].value for post in found.posts] == [None, None]
+
+
+def test_gold_of_another_task_is_refused(place):
+    with pytest.raises(InputError, match=r"no field of '\w+' answers any of its keys \(colour, size\)"):
+        read(place, [{"post_id": "1", "colour": "red"}, {"post_id": "2", "size": 3}])
 
 
 def test_gold_that_is_not_there_is_refused(place):

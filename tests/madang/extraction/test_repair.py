@@ -38,7 +38,7 @@ def test_a_reply_gives_these_answers(claim: str) -> None:
     "text",
     [
         "", " ", "null", "[]", '"sale"', "3", "I am sorry, I cannot do that.", '["deal"]', "{{{", "```json\n```",
-        "[" * 100_000, '{"deal": ' * 5_000, '{"rooms": ' + "9" * 5_000 + "}",
+        '{"answer": {"deal": "sale"}}', "[" * 100_000, '{"deal": ' * 5_000, '{"rooms": ' + "9" * 5_000 + "}",
     ],
 )  # fmt: skip
 def test_what_holds_no_object_is_none_and_raises_nothing(text: str) -> None:
@@ -46,3 +46,25 @@ def test_what_holds_no_object_is_none_and_raises_nothing(text: str) -> None:
     found = parse_reply(text, MODEL)
 
     assert found is None or found.values == {}
+
+
+def test_an_object_without_a_key_of_the_schema_is_no_answer() -> None:
+    """It once made a row of defaults: nothing said that the model had answered another question."""
+    assert parse_reply('{"answer": {"deal": "sale"}}', MODEL) is None
+    assert parse_reply("{}", MODEL) == Answers({})
+
+
+@pytest.mark.parametrize(
+    ("text", "breaks_off"),
+    [
+        ('{"deal": "sale", "note": "넓', True), ('{"deal": "sale", "options": ["bed"', True), ('{"deal": "sale"', True),
+        ('{"deal": "sale",}', False), ('{"note": "a } b", }', False), ('{"note": "a \\" {", }', False),
+        ('Sure: {"deal": "sale"} - "good luck', False), ("{'deal': 'sale'}", False),
+        ('```json\n{"deal": "sale"}\n```', False),
+    ],
+)  # fmt: skip
+def test_a_reply_that_breaks_off_is_a_problem_and_another_repair_is_none(text: str, breaks_off: bool) -> None:
+    found = parse_reply(text, MODEL)
+
+    assert found is not None
+    assert (found.is_repaired, bool(found.problems)) == (True, breaks_off)

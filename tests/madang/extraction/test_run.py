@@ -144,8 +144,8 @@ def test_what_cannot_be_read_ends_in_quarantine_with_its_class_and_without_its_t
 
     assert found == [
         ("cut-twice", "truncated", "the reply was cut at 192 tokens"),
-        ("garbage", "invalid_reply", "no JSON object in a reply of 29 characters"),
-        ("refused", "invalid_reply", "no JSON object in a reply of 29 characters"),
+        ("garbage", "invalid_reply", "no JSON object with the asked keys in a reply of 29 characters"),
+        ("refused", "invalid_reply", "no JSON object with the asked keys in a reply of 29 characters"),
     ]
 
 

@@ -1,4 +1,4 @@
--- A place in a month: how often people of the neighbourhood named it, and told what it was like
+-- A name of a place in a district and month: posts that name it, and those that tell what it was like; no directory needed
 -- month: First day of the month of the posts
 -- district: District of the posts that name it, as their source gives it; null if it gives none
 -- place: The name, as most of them write it

@@ -1,0 +1,197 @@
+"""The embedded warehouse beside bare DuckLake, a plain DuckDB file and delta-rs: see docs/benchmarks.md.
+
+Run: make bench-warehouse [ARGS="--rows 10000000 --incoming 1000000 --only merge,commits,reads --rounds 1"]. delta-rs is
+installed into an environment of its own under .madang/bench/; if it cannot be, it is left out, with the reason.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine_report import table
+
+HERE = Path(__file__).resolve().parent
+WORK = HERE.parent / ".madang" / "bench"
+DELTA = WORK / "delta" / "bin" / "python"
+WRITERS, READERS = 8, 2
+LABELS = {
+    "madang": "madang's commit", "ducklake": "bare DuckLake `MERGE`", "duckdb": "plain DuckDB file",
+    "delta": "delta-rs",
+}  # fmt: skip
+
+
+def main() -> None:
+    """Prints the sections as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows that the table holds before the merge")
+    parser.add_argument("--incoming", type=int, default=100_000, help="rows that are merged into them")
+    parser.add_argument("--chunks", type=int, default=50, help="commits of each of eight writers")
+    parser.add_argument("--posts", type=int, default=100_000, help="posts of which single ones are read")
+    parser.add_argument("--rounds", type=int, default=3, help="merges of each contender; the median counts")
+    parser.add_argument("--only", default="merge,commits,reads")
+    options = parser.parse_args()
+    has_delta = _has_delta()
+    sys.stdout.write(
+        f"`{' '.join(['python', *sys.argv])}` ({datetime.now(UTC):%H:%M} UTC, load {os.getloadavg()[0]:.0f})\n\n"
+    )
+    if "merge" in options.only:
+        contenders = ["madang", "ducklake", "duckdb", *(["delta"] if has_delta else [])]
+        sys.stdout.write(merge_section(contenders, options.rows, options.incoming, options.rounds) + "\n")
+    if "commits" in options.only:
+        contenders = ["madang", "duckdb", *(["delta"] if has_delta else [])]
+        sys.stdout.write(commits_section(contenders, options.chunks) + "\n")
+    if "reads" in options.only:
+        sys.stdout.write(reads_section(options.posts))
+
+
+def merge_section(contenders: Sequence[str], rows: int, incoming: int, rounds: int) -> str:
+    """Each contender merges the same rows into the same table, in turns."""
+    folder = _fresh("merge")
+    _python("madang", "warehouse_merge.py", "make", str(folder), str(rows), str(incoming))
+    found: dict[str, list[dict[str, Any]]] = {contender: [] for contender in contenders}
+    for contender in list(contenders) * rounds:
+        told = json.loads(_python(contender, "warehouse_merge.py", contender, str(folder), str(rows), str(incoming)))
+        sys.stderr.write(f"merge {contender}: {told}\n")
+        found[contender].append(told)
+    shutil.rmtree(folder)
+    bare = statistics.median(told["seconds"] for told in found["ducklake"])
+    lines = []
+    for contender in contenders:
+        middle = {
+            key: statistics.median(told[key] for told in found[contender])
+            for key in ("seconds", "cpu_seconds", "peak_mib")
+        }
+        lines.append([
+            LABELS[contender], f"{middle['seconds']:.2f}", f"{middle['seconds'] / bare:.2f}", f"{middle['cpu_seconds']:.2f}",
+            f"{middle['peak_mib']:.0f}", "yes" if all(told["is_right"] for told in found[contender]) else "NO",
+        ])  # fmt: skip
+    heads = (
+        f"{incoming:,} rows into {rows:,}",
+        "seconds",
+        "to bare DuckLake",
+        "CPU seconds",
+        "peak MiB",
+        "every key once",
+    )
+    return table(heads, lines)
+
+
+def commits_section(contenders: Sequence[str], chunks: int) -> str:
+    """Eight writers and two readers at once."""
+    lines = []
+    for contender in contenders:
+        folder = _fresh("commits")
+        _python(contender, "warehouse_commits.py", contender, str(folder), "make", "0", "0")
+        arguments = (contender, "warehouse_commits.py", contender, str(folder))
+        writers = [_start(*arguments, "write", str(number), str(chunks)) for number in range(WRITERS)]
+        readers = [_start(*arguments, "read", str(number), "0") for number in range(READERS)]
+        for process in [*writers, *readers]:
+            _line(process)
+        began = datetime.now(UTC)
+        for process in [*writers, *readers]:
+            _say(process)
+        written = [_told(process) for process in writers]
+        seconds = (datetime.now(UTC) - began).total_seconds()
+        for process in readers:
+            _say(process)
+        read = [_told(process) for process in readers]
+        sys.stderr.write(f"commits {contender}: {written} {read}\n")
+        done = sum(told["done"] for told in written)
+        rows = max(told["rows"] for told in read)
+        lines.append([
+            LABELS[contender], f"{done / seconds:.1f}", str(sum(told["failures"] for told in written)),
+            f"{max(told['slowest_seconds'] for told in written):.1f}", str(sum(told["done"] for told in read)),
+            str(sum(told["failures"] for told in read)), f"{rows - 100 * (done + 1)}",
+        ])  # fmt: skip
+        shutil.rmtree(folder)
+    heads = (f"{WRITERS} writers, {chunks} commits each", "commits a second", "failed", "slowest commit s", "counts by readers",
+             "failed counts", "rows lost or doubled")  # fmt: skip
+    return table(heads, lines)
+
+
+def reads_section(posts: int) -> str:
+    """One post of a live view, alone and while a backfill commits."""
+    home = _fresh("reads")
+    arguments = ("madang", "warehouse_reads.py")
+    _python(*arguments, "make", str(home), str(posts))
+    lines = []
+    for label in ("alone", "beside a backfill"):
+        marker = home / "reading"
+        marker.touch()
+        writer = _start(*arguments, "write", str(home), str(posts)) if label != "alone" else None
+        reader = _start(*arguments, "read", str(home), str(posts))
+        for process in (writer, reader):
+            if process is not None:
+                _line(process)
+                _say(process)
+        told = _told(reader)
+        marker.unlink()
+        commits = _told(writer)["commits"] if writer is not None else 0
+        lines.append(
+            [label, str(told["reads"]), f"{told['p50'] * 1000:.0f}", f"{told['p99'] * 1000:.0f}", str(commits)]
+        )
+    shutil.rmtree(home)
+    return table((f"one of {posts:,} posts", "reads", "p50 ms", "p99 ms", "commits of 2,000 rows meanwhile"), lines)
+
+
+def _has_delta() -> bool:
+    if not DELTA.exists():
+        subprocess.run([sys.executable, "-m", "venv", DELTA.parents[1]], check=True)  # noqa: S603
+    command = [str(DELTA), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "deltalake", "pyarrow"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        sys.stderr.write(f"delta-rs is left out: {done.stderr.strip().splitlines()[-1][:200]}\n")
+    return done.returncode == 0
+
+
+def _fresh(name: str) -> Path:
+    folder = WORK / "warehouse" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _command(contender: str, script: str, *arguments: str) -> list[str]:
+    return [str(DELTA) if contender == "delta" else sys.executable, str(HERE / script), *arguments]
+
+
+def _python(contender: str, script: str, *arguments: str) -> str:
+    done = subprocess.run(_command(contender, script, *arguments), capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise SystemExit(f"{contender}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _start(contender: str, script: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603
+        _command(contender, script, *arguments), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def _line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def _say(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def _told(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(_line(process))
+    process.wait()
+    return told
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""BigQuery alone: what it is asked for, and what happens when it refuses, loses an answer or sends a bill."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+from scenario import frame
+from services.bigquery_faults import Fault, FaultyBigQuery, faulty_bigquery
+
+from madang.errors import InputError, WarehouseError
+from madang.schema.types import DATE, INTEGER, TEXT, Column, Table
+from madang.settings import BigQuerySettings
+from madang.warehouse import Change
+from madang.warehouse.bigquery import BigQueryWarehouse
+
+pytestmark = pytest.mark.service
+PROJECT = "madang-test"
+NUMBERS = Table(
+    "town.numbers", (Column("k", TEXT, "What it's called"), Column("v", INTEGER), Column("day", DATE)), ("k",)
+)
+_UPLOAD = r"/upload/"
+_UPLOADED = r"/upload/.*(upload_id|multipart)"
+_QUERY = r"/(queries|jobs)\?"
+
+
+@pytest.fixture(scope="module")
+def server(emulator: str) -> Iterator[FaultyBigQuery]:
+    with faulty_bigquery(emulator) as told:
+        yield told
+
+
+@pytest.fixture
+def open_one(server: FaultyBigQuery, monkeypatch: pytest.MonkeyPatch) -> Callable[..., BigQueryWarehouse]:
+    """Opens a warehouse of the test's own behind the faulty server."""
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.address)
+    dataset = f"m{uuid.uuid4().hex[:8]}"
+    server.faults.clear()
+    return lambda **options: BigQueryWarehouse(PROJECT, dataset, BigQuerySettings(), **options)
+
+
+@pytest.fixture
+def warehouse(open_one: Callable[..., BigQueryWarehouse], server: FaultyBigQuery) -> Iterator[BigQueryWarehouse]:
+    opened = open_one()
+    opened.ensure([NUMBERS])
+    server.seen.clear()
+    yield opened
+    opened.close()
+
+
+def rows(**values: int) -> pl.DataFrame:
+    return frame(NUMBERS, *({"k": key, "v": value, "day": date(2024, 11, 27)} for key, value in values.items()))
+
+
+def stored(warehouse: BigQueryWarehouse) -> dict[str, int]:
+    return dict(warehouse.read("SELECT k, v FROM town.numbers ORDER BY k").rows())
+
+
+def test_every_job_is_labelled_capped_and_has_an_id_that_says_whose_it_is(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:
+    warehouse.commit([Change(NUMBERS, rows(a=1))])
+    stored(warehouse)
+
+    for kind in ("load", "commit", "read"):
+        (job,) = server.jobs(kind)
+        assert job["configuration"]["labels"] == {"application": "madang", "kind": kind}
+        assert job["jobReference"]["jobId"].startswith(f"madang_{kind}_")
+    assert server.jobs("read")[0]["configuration"]["query"]["maximumBytesBilled"] == "100000000000"
+
+
+def test_a_table_is_partitioned_by_day_and_clustered_by_its_key(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:
+    other = replace(NUMBERS, name="town.others")
+    warehouse.ensure([other])
+    (sql,) = [job["configuration"]["query"]["query"] for job in server.jobs("ensure")]
+    made = warehouse._jobs.client.get_table(f"{PROJECT}.{warehouse._dataset}_town.others")
+
+    assert "PARTITION BY `day` CLUSTER BY `k`" in sql
+    assert made.time_partitioning.field == "day"
+    assert [column.description for column in made.schema][:2] == ["What it's called", None]
+
+
+def test_a_load_that_was_sent_and_not_answered_is_the_same_load_when_it_is_sent_again(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:
+    server.faults.append(Fault("lose", _UPLOADED))
+
+    assert warehouse.commit([Change(NUMBERS, rows(a=1))]) == 1
+    assert len({job["jobReference"]["jobId"] for job in server.jobs("load")}) == 1
+    assert len(server.jobs("load")) == 2
+    assert stored(warehouse) == {"a": 1}
+
+
+def test_a_commit_that_was_carried_out_and_not_answered_is_not_carried_out_twice(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:
+    before = warehouse.snapshot
+    server.faults.append(Fault("lose", _QUERY, "MERGE INTO"))
+    warehouse.commit([Change(NUMBERS, rows(a=1))])
+
+    assert (stored(warehouse), warehouse.snapshot - before) == ({"a": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(503, "backendError"), (500, "internalError"), (403, "rateLimitExceeded")]
+)
+def test_what_passes_is_tried_again(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery, status: int, reason: str
+) -> None:
+    server.faults += [Fault("refuse", _QUERY, "MERGE INTO", status=status, reason=reason),
+                      Fault("refuse", _UPLOAD, status=status, reason=reason)]  # fmt: skip
+
+    assert warehouse.commit([Change(NUMBERS, rows(a=1))]) == 1
+
+
+def test_a_quota_that_is_used_up_is_told_and_not_tried_again(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:
+    server.faults.append(Fault("refuse", _QUERY, "MERGE INTO", times=99, status=403, reason="quotaExceeded"))
+
+    with pytest.raises(WarehouseError, match=r"403 .quotaExceeded"):
+        warehouse.commit([Change(NUMBERS, rows(a=1))])
+
+    server.faults.clear()
+    assert stored(warehouse) == {}
+
+
+def test_a_commit_that_met_another_comes_again(warehouse: BigQueryWarehouse, server: FaultyBigQuery) -> None:
+    message = "Transaction is aborted due to concurrent update against table madang-test:m_ops.warehouse_lock"
+    server.faults.append(
+        Fault("refuse", _QUERY, "MERGE INTO", times=2, status=400, reason="invalidQuery", message=message)
+    )
+
+    assert warehouse.commit([Change(NUMBERS, rows(a=1))]) == 1
+    assert stored(warehouse) == {"a": 1}
+
+
+def test_a_load_of_half_the_rows_is_not_merged(warehouse: BigQueryWarehouse, server: FaultyBigQuery) -> None:
+    server.faults.append(Fault("half", _UPLOAD, times=9))
+    server.faults.append(Fault("half", r"/jobs/madang_load", times=9))
+
+    with pytest.raises(WarehouseError, match="1 of 2 rows were loaded"):
+        warehouse.commit([Change(NUMBERS, rows(a=1, b=2))])
+
+    server.faults.clear()
+    assert stored(warehouse) == {}
+
+
+def test_a_query_over_the_cap_is_refused_by_name(warehouse: BigQueryWarehouse, server: FaultyBigQuery) -> None:
+    server.faults.append(Fault("bill", _QUERY, bytes_read=2 * 10**11))
+
+    with pytest.raises(InputError, match="more than most_bytes_billed, 100000000000 bytes"):
+        stored(warehouse)
+
+
+def test_a_persons_query_is_estimated_before_it_runs(
+    warehouse: BigQueryWarehouse, open_one: Callable[..., BigQueryWarehouse], server: FaultyBigQuery
+) -> None:
+    reader = open_one(read_only=True)
+    server.faults.append(Fault("bill", _QUERY, bytes_read=2 * 10**11))
+    server.seen.clear()
+
+    with pytest.raises(WarehouseError, match=r"it would read 200\.0 GB, and the cap is 100\.0"):
+        stored(reader)
+
+    reader.close()
+    assert [job["configuration"].get("dryRun") for job in server.jobs("read")] == [True]
+
+
+def test_no_message_holds_a_value(warehouse: BigQueryWarehouse, server: FaultyBigQuery) -> None:
+    server.faults.append(
+        Fault("refuse", _QUERY, "SELECT", status=400, reason="invalidQuery", message="Bad int64 value: 우리집 비밀번호")
+    )
+
+    with pytest.raises(InputError) as error:
+        stored(warehouse)
+
+    assert "비밀번호" not in str(error.value)
+    assert error.value.__cause__ is None
+
+
+def test_a_holder_that_is_gone_is_waited_for_until_its_hold_runs_out(
+    warehouse: BigQueryWarehouse, open_one: Callable[..., BigQueryWarehouse]
+) -> None:
+    gone = open_one()
+    gone._take()
+    lock = f"`{PROJECT}`.`{warehouse._dataset}_ops`.`warehouse_lock`"
+    written: list[int] = []
+    writing = threading.Thread(target=lambda: written.append(_commit_exclusively(warehouse)))
+    writing.start()
+    writing.join(timeout=2)
+    is_kept_out = not written
+    gone._jobs.query(f"UPDATE {lock} SET expires_at = TIMESTAMP '2024-01-01 00:00:00+00' WHERE TRUE", "lock")
+    writing.join(timeout=60)
+
+    assert (is_kept_out, written) == (True, [1])
+    with gone._mutex:
+        gone._depth = 1  # it comes back, and believes that it holds the lock
+        with pytest.raises(WarehouseError, match="lost"):
+            gone.commit([Change(NUMBERS, rows(z=1))])
+    gone.close()
+
+
+def _commit_exclusively(warehouse: BigQueryWarehouse) -> int:
+    with warehouse.exclusive():
+        return warehouse.commit([Change(NUMBERS, rows(a=1))])
+
+
+def test_a_warehouse_that_is_not_there_is_not_made_by_reading(open_one: Callable[..., BigQueryWarehouse]) -> None:
+    with pytest.raises(WarehouseError, match="there is no warehouse yet"):
+        open_one(read_only=True)
