@@ -1,5 +1,6 @@
 """Any other model, through pydantic-ai's direct API: broad rather than cheap (docs/decisions/0007)."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,10 +74,15 @@ class AnyLane:
         )  # fmt: skip
         started = time.perf_counter()
         try:
-            response = await model_request(
-                self._model, _history(request.messages), model_settings=settings,
-                model_request_parameters=_parameters(request, self._model),
-            )  # fmt: skip
+            # A client's own limit is one for each piece of the answer, which a slow drip never passes.
+            async with asyncio.timeout(self._spec.timeout_seconds):
+                response = await model_request(
+                    self._model, _history(request.messages), model_settings=settings,
+                    model_request_parameters=_parameters(request, self._model),
+                )  # fmt: skip
+        except TimeoutError as error:
+            culprit = f"no answer within {self._spec.timeout_seconds:g} s"
+            raise TransientFailure(self._place, culprit, "Raise timeout_seconds", usd=None) from error
         except AgentRunError as error:
             raise _failure(self._place, error) from error
         except UserError as error:

@@ -17,6 +17,7 @@ from madang.errors import InputError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from google.cloud import bigquery
     from sqlglot import exp
 

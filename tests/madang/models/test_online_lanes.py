@@ -129,6 +129,16 @@ def test_an_answer_that_does_not_come_is_given_up(server: Proving, lane: Lane) -
 
 
 @each_lane
+def test_an_answer_whose_drops_take_too_long_is_given_up(server: Proving, lane: Lane) -> None:
+    """Each drop came in time, and Anthropic's client waited a minute for the last one of a call allowed ten seconds."""
+    server.tell(None, Rule(fault="drip", seconds=20))
+
+    found = failed(lane(server, timeout_seconds=2), "drip")
+
+    assert (found.failure, found.message, found.usd) == ("transient", "no answer within 2 s", None)
+
+
+@each_lane
 def test_an_answer_in_drops_is_read_whole(server: Proving, lane: Lane) -> None:
     server.tell(None, Rule(fault="drip", seconds=0.2))
 

@@ -12,9 +12,12 @@ named AS (
   WHERE m.kept
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY m.content_hash, m.ordinal, DATE_TRUNC(m.day, MONTH) ORDER BY m.source, m.post_id) = 1
+),
+counted AS (
+  SELECT *, COUNT(*) OVER (PARTITION BY month, district, folded, text) AS copies FROM named
 )
-SELECT month, district, APPROX_TOP_COUNT(text, 1)[OFFSET(0)].value AS place,
+SELECT month, district, ARRAY_AGG(text ORDER BY copies DESC, text LIMIT 1)[OFFSET(0)] AS place,
   COUNT(DISTINCT IF(is_review, content_hash, NULL)) AS reviews,
   COUNT(DISTINCT content_hash) AS posts, MAX(day) AS last_day
-FROM named
+FROM counted
 GROUP BY month, district, folded
