@@ -69,6 +69,11 @@ bench-engine: $(VENV)/.test
 bench-linking: $(VENV)/.demo
 	@python benchmarks/linking.py $(if $(PLACES),--places $(PLACES))
 
+# The embedded warehouse beside bare DuckLake, plain DuckDB and delta-rs: make bench-warehouse ARGS="--rows 10000000".
+.PHONY: bench-warehouse
+bench-warehouse: $(VENV)/.demo
+	@python benchmarks/warehouse.py $(ARGS)
+
 clean:
 	rm -rf $(VENV) .madang
 

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".madang" / "bench"
 DELTA = WORK / "delta" / "bin" / "python"
 WRITERS, READERS = 8, 2
+MEASURES = ("seconds", "cpu_seconds", "peak_mib")
 LABELS = {
     "madang": "madang's commit", "ducklake": "bare DuckLake `MERGE`", "duckdb": "plain DuckDB file",
     "delta": "delta-rs",
@@ -62,25 +63,23 @@ def merge_section(contenders: Sequence[str], rows: int, incoming: int, rounds: i
         sys.stderr.write(f"merge {contender}: {told}\n")
         found[contender].append(told)
     shutil.rmtree(folder)
-    bare = statistics.median(told["seconds"] for told in found["ducklake"])
+    middles = {
+        contender: {key: statistics.median(told[key] for told in told_each) for key in MEASURES}
+        for contender, told_each in found.items()
+    }
+    bare = middles["ducklake"]
     lines = []
-    for contender in contenders:
-        middle = {
-            key: statistics.median(told[key] for told in found[contender])
-            for key in ("seconds", "cpu_seconds", "peak_mib")
-        }
+    for contender, middle in middles.items():
+        is_right = all(told["is_right"] for told in found[contender])
         lines.append([
-            LABELS[contender], f"{middle['seconds']:.2f}", f"{middle['seconds'] / bare:.2f}", f"{middle['cpu_seconds']:.2f}",
-            f"{middle['peak_mib']:.0f}", "yes" if all(told["is_right"] for told in found[contender]) else "NO",
+            LABELS[contender], f"{middle['seconds']:.2f}", f"{middle['seconds'] / bare['seconds']:.2f}",
+            f"{middle['cpu_seconds']:.2f}", f"{middle['cpu_seconds'] / bare['cpu_seconds']:.2f}",
+            f"{middle['peak_mib']:.0f}", "yes" if is_right else "NO",
         ])  # fmt: skip
     heads = (
-        f"{incoming:,} rows into {rows:,}",
-        "seconds",
-        "to bare DuckLake",
-        "CPU seconds",
-        "peak MiB",
+        f"{incoming:,} rows into {rows:,}", "seconds", "to bare DuckLake", "CPU seconds", "to bare DuckLake", "peak MiB",
         "every key once",
-    )
+    )  # fmt: skip
     return table(heads, lines)
 
 
@@ -112,8 +111,10 @@ def commits_section(contenders: Sequence[str], chunks: int) -> str:
             str(sum(told["failures"] for told in read)), f"{rows - 100 * (done + 1)}",
         ])  # fmt: skip
         shutil.rmtree(folder)
-    heads = (f"{WRITERS} writers, {chunks} commits each", "commits a second", "failed", "slowest commit s", "counts by readers",
-             "failed counts", "rows lost or doubled")  # fmt: skip
+    heads = (
+        f"{WRITERS} writers, {chunks} commits each", "commits a second", "failed", "slowest commit s",
+        "counts by readers", "failed counts", "rows lost or doubled",
+    )  # fmt: skip
     return table(heads, lines)
 
 

@@ -1,7 +1,7 @@
 """A writer or a reader of one contender: started by warehouse.py, waits for a line, prints one JSON object.
 
-Run: python benchmarks/warehouse_commits.py madang|duckdb|delta FOLDER make|write|read NUMBER CHUNKS. A chunk is 100 rows
-that no other writer has, merged on their key in one transaction. A reader counts rows until it is told to stop.
+Run: python benchmarks/warehouse_commits.py madang|duckdb|delta FOLDER make|write|read NUMBER CHUNKS. A chunk is 100
+rows that no other writer has, merged on their key in one transaction. A reader counts rows until it is told to stop.
 """
 
 import json
@@ -77,7 +77,7 @@ def _madang(folder: Path) -> Contender:
 
 
 def _duckdb(folder: Path) -> Contender:
-    """A plain DuckDB file is one process's at a time: each opens it, works, closes it, and tries again if it is taken."""
+    """A plain DuckDB file is one process's at a time: each opens it, works, closes it, and waits while it is taken."""
     import duckdb
 
     file = str(folder / "bench.duckdb")

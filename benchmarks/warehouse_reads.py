@@ -44,11 +44,13 @@ def main(role: str, home: Path, posts: int) -> None:
         warehouse.commit(first_release(warehouse, task.name, name))
         warehouse.read(
             'INSERT INTO raw.posts (source, post_id, revision, title_hash, body_hash, ingested_at, "day", deleted) '
-            f"SELECT 'town', 'p' || i, 1, md5(i::VARCHAR), md5((i * 7)::VARCHAR), now(), DATE '2024-11-27', false FROM range({posts}) r(i)"
+            "SELECT 'town', 'p' || i, 1, md5(i::VARCHAR), md5((i * 7)::VARCHAR), now(), DATE '2024-11-27', false "
+            f"FROM range({posts}) r(i)"
         )
         warehouse.read(
             extracted
-            + f"SELECT source, post_id, sha256(title_hash || body_hash), '{name}', 'reader', 'ok', \"day\", true FROM raw.posts"
+            + f"SELECT source, post_id, sha256(title_hash || body_hash), '{name}', 'reader', 'ok', \"day\", true "
+            "FROM raw.posts"
         )
         return
     sys.stdout.write("ready\n")
@@ -57,12 +59,12 @@ def main(role: str, home: Path, posts: int) -> None:
     if role == "write":
         commits = 0
         while (home / "reading").exists():
-            rows = pl.DataFrame(
-                [{"source": "backfill", "post_id": f"{commits}-{number}", "revision": 1, "ingested_at": datetime.now(UTC),
-                  "day": date(2024, 11, 27), "deleted": False, "title_hash": "t", "body_hash": "b"} for number in range(CHUNK)],
-                schema=RAW_POSTS.polars_schema,
-            )  # fmt: skip
-            warehouse.commit([Change(RAW_POSTS, rows)])
+            landed = {
+                "source": "backfill", "revision": 1, "ingested_at": datetime.now(UTC), "day": date(2024, 11, 27),
+                "deleted": False, "title_hash": "t", "body_hash": "b",
+            }  # fmt: skip
+            rows = [{**landed, "post_id": f"{commits}-{number}"} for number in range(CHUNK)]
+            warehouse.commit([Change(RAW_POSTS, pl.DataFrame(rows, schema=RAW_POSTS.polars_schema))])
             commits += 1
         sys.stdout.write(json.dumps({"commits": commits}) + "\n")
         return

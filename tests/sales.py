@@ -19,10 +19,26 @@ MARKET: dict[str, Any] = {
     },
     "models": [{"use": "small", "fallback": ["local"], "max_tokens": 96}],
 }
-_KINDS = {"chair": ["의자", "책상의자", "식탁의자"], "phone": ["휴대폰", "스마트폰", "폰"], "book": ["책", "소설책", "만화책"]}
+_KINDS = {
+    "chair": ["의자", "책상의자", "식탁의자"],
+    "phone": ["휴대폰", "스마트폰", "폰"],
+    "book": ["책", "소설책", "만화책"],
+}
 _COLORS = ["빨강", "파랑", "검정", "하양", "초록"]
 _EXTRAS = {"cable": "충전선 드려요", "cushion": "방석 드려요"}
-_FILLERS = ["동네에서 거래해요", "연락 주세요", "오늘 가능해요", "주말에 봐요", "이사 가서 정리해요", "집 앞으로 오세요"]
+_FILLERS = [
+    "동네에서 거래해요",
+    "연락 주세요",
+    "오늘 가능해요",
+    "주말에 봐요",
+    "이사 가서 정리해요",
+    "집 앞으로 오세요",
+]
+
+
+def is_vague(number: int) -> bool:
+    """Whether the post does not say what kind of thing it is about: one in twelve."""
+    return number % 12 == 5
 
 
 def sale(number: int) -> tuple[dict[str, object], dict[str, object]]:
@@ -30,7 +46,7 @@ def sale(number: int) -> tuple[dict[str, object], dict[str, object]]:
     chance = random.Random(number)
     kind = chance.choice(sorted(_KINDS))
     answer: dict[str, object] = {"kind": kind, "is_new": None, "extras": [], "price": None, "color": None, "shops": []}
-    title = chance.choice(_KINDS[kind])
+    title = "물건 하나" if is_vague(number) else chance.choice(_KINDS[kind])
     parts = [chance.choice(_FILLERS), f"물건번호 {chance.choice('가나다라마바사')}{chance.choice('아자차카타파하')}"]
     if chance.random() < 0.5:
         answer["is_new"] = chance.random() < 0.5

@@ -72,7 +72,7 @@ class Settings(BaseModel):
         "homes, all under one path, but not over a network file system: its catalog is SQLite in WAL mode. "
         "`bigquery:project.dataset` is one in BigQuery",
     )
-    bigquery: BigQuerySettings = Field(default=BigQuerySettings(), description="What holds for a warehouse in BigQuery")
+    bigquery: BigQuerySettings = Field(default=BigQuerySettings(), description="Of a warehouse in BigQuery")
     raw_text: Literal["stored", "masked"] | None = Field(
         default=None,
         description="Whether raw.posts keeps the text as it came or with addresses and numbers of persons masked; "

@@ -10,6 +10,7 @@ from assets.links import links_asset
 from assets.partitions import DAYS
 from assets.plans import plans_asset
 from assets.posts import RAW_POSTS
+from assets.students import student_asset, student_audit
 from madang.errors import DeclarationError
 from madang.task import Task
 
@@ -23,8 +24,9 @@ def task_definitions(task: Task) -> dg.Definitions:
         description=f"Extracts what is pending of {task.name}, publishes its features, loads them into Feast.",
     )  # fmt: skip
     # Not in the job: they are for a person who looks before a backfill, or at the quality.
-    aside = [plans_asset(task)] + ([evaluation_asset(task)] if task.declaration.evaluation.gold else [])
-    return dg.Definitions(assets=[*assets, *aside], asset_checks=[attributes_checks(task)], jobs=[job])
+    aside = [plans_asset(task), student_asset(task)]
+    aside += [evaluation_asset(task)] if task.declaration.evaluation.gold else []
+    return dg.Definitions(assets=[*assets, *aside], asset_checks=[attributes_checks(task), student_audit(task)], jobs=[job])
 
 
 def refused_task(folder: str, error: DeclarationError) -> dg.Definitions:

@@ -52,6 +52,5 @@ def test_an_open_transaction_neither_stops_nor_slows_a_backfill(project: Project
     ]
     half = len(beside) // 2
     assert statistics.median(beside[half:]) < SLOWER * max(statistics.median(alone), statistics.median(beside[:half]))
-    say(
-        f"{seconds} s: {len(beside)} backfills, median {statistics.median(beside):.2f} s, alone {statistics.median(alone):.2f} s"
-    )
+    medians = f"median {statistics.median(beside):.2f} s, alone {statistics.median(alone):.2f} s"
+    say(f"{seconds} s: {len(beside)} backfills, {medians}")

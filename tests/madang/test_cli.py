@@ -45,6 +45,19 @@ def test_a_plan_of_an_empty_warehouse_is_zeros_and_exits_0(madang) -> None:
     }  # fmt: skip
 
 
+def test_a_home_that_cannot_be_written_is_named(town: Project) -> None:
+    file = town.folder / "no-folder"
+    file.write_text("")
+    environment = {**town.environment, "MADANG_HOME": str(file)}
+
+    result = CliRunner().invoke(main, ["plan", "meetups"], env=environment)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"madang: {file}")
+    assert "it cannot be used (Not a directory)" in result.stderr
+    assert "MADANG_HOME" in result.stderr
+
+
 def test_from_a_file_to_rows_by_commands(madang, town: Project) -> None:
     file = write_posts(town.folder / "town.jsonl", [post("p1", "running 4명"), post("p2", "cafe"), post("p3", "fault")])
     ingested = madang("ingest", file)

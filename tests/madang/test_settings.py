@@ -6,7 +6,7 @@ import pytest
 
 from madang.errors import DeclarationError, InputError, WarehouseError
 from madang.models.catalogue import Catalogue
-from madang.settings import Settings
+from madang.settings import BigQueryAddress, Settings
 from madang.warehouse import open_warehouse
 
 WRONG = {
@@ -57,6 +57,25 @@ def test_a_warehouse_outside_of_the_home_is_shared(tmp_path: Path, monkeypatch: 
     assert [settings.is_warehouse_shared for settings in (own, inside, outside)] == [False, False, True]
     assert own.warehouse_folder == tmp_path.resolve() / ".madang" / "warehouse"
     assert outside.warehouse_folder == tmp_path.resolve() / "rows"
+
+
+def test_a_warehouse_in_bigquery_is_shared_and_gets_masked_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[tool.madang]\nwarehouse = "bigquery:town-data.madang"\n[tool.madang.bigquery]\nlocation = "EU"'
+    remote, own = load(tmp_path, monkeypatch, text), load(tmp_path, monkeypatch, "")
+    monkeypatch.setenv("MADANG_WAREHOUSE", "bigquery:other-data.madang")
+    moved = Settings.load()
+
+    assert remote.warehouse == BigQueryAddress(project="town-data", dataset="madang")
+    assert (remote.bigquery.location, remote.is_warehouse_shared, remote.is_raw_text_masked) == ("EU", True, True)
+    assert (own.is_warehouse_shared, own.is_raw_text_masked) == (False, False)
+    assert moved.warehouse == BigQueryAddress(project="other-data", dataset="madang")
+
+
+def test_an_address_in_bigquery_without_a_dataset_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"warehouse: 'bigquery:town' is not bigquery:project\.dataset"):
+        load(tmp_path, monkeypatch, '[tool.madang]\nwarehouse = "bigquery:town"')
 
 
 def test_the_warehouse_of_another_home_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

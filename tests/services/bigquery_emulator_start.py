@@ -12,7 +12,9 @@ import sys
 import bqemulator.server  # noqa: F401 - its modules take functions by name, and are corrected below
 import duckdb
 from bqemulator.cli import main
+from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.jobs.executor import _extract_dml_affected_rows
+from bqemulator.scripting.exceptions import ScriptRaise
 from bqemulator.scripting.interpreter import ScriptInterpreter
 from bqemulator.storage import type_map
 from duckdb_extensions import import_extension
@@ -26,9 +28,15 @@ _struct_fields = type_map._parse_struct_fields
 
 
 async def _run_alone(self, source):
-    """A transaction is isolated: the emulator's statements share one connection, so scripts run one by one."""
+    """A transaction is isolated: the emulator's statements share one connection, so scripts run one by one.
+
+    And what a script raises is its user's error, status 400, not the server's.
+    """
     async with _lock:
-        return await _run(self, source)
+        try:
+            return await _run(self, source)
+        except ScriptRaise as error:
+            raise InvalidQueryError(str(error.message_override or error)) from error
 
 
 async def _run_query_counted(self, sql):

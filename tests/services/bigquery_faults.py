@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
+_JOB = re.compile(r"/jobs/(?P<id>[^/?]+)")
 Kind = Literal["refuse", "lose", "half", "bill"]
 
 
@@ -67,7 +68,8 @@ def faulty_bigquery(emulator: str) -> Iterator[FaultyBigQuery]:
     """Starts one before an emulator."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     told = FaultyBigQuery(f"http://127.0.0.1:{server.server_address[1]}")
-    server.emulator, server.told, server.job_ids = emulator, told, set()  # type: ignore[attr-defined]
+    server.emulator, server.told = emulator, told  # type: ignore[attr-defined]
+    server.jobs, server.uploads = {}, {}  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -91,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault.status, _error(fault.status, fault.reason, fault.message))
             return
         job_id = body.get("jobReference", {}).get("jobId")
-        known: set[str] = self.server.job_ids  # type: ignore[attr-defined]
+        known: dict[str, bytes] = self.server.jobs  # type: ignore[attr-defined]
         if self.command == "POST" and job_id in known:
             self._answer(409, _error(409, "duplicate", f"Already Exists: Job {job_id}"))
             return
@@ -103,7 +105,12 @@ class _Handler(BaseHTTPRequestHandler):
         status, headers, answer = self._pass_on(content)
         made = _described(answer)
         if made.get("kind") == "bigquery#job" and not body.get("configuration", {}).get("dryRun"):
-            known.add(made["jobReference"]["jobId"])
+            # The emulator gives a load an id of its own.
+            known[self.server.uploads.get(self.path) or made["jobReference"]["jobId"]] = answer  # type: ignore[attr-defined]
+        if job_id and "Location" in headers:
+            self.server.uploads[headers["Location"].removeprefix(told.address)] = job_id  # type: ignore[attr-defined]
+        if status == 404 and (asked := _JOB.search(self.path)) and asked["id"] in known:
+            status, answer = 200, known[asked["id"]]  # the emulator forgets loads
         if fault is not None and fault.kind == "lose":
             self.close_connection = True
             return
@@ -159,6 +166,8 @@ def _described(content: bytes) -> dict[str, Any]:
 
 
 def _changed(answer: bytes, fault: Fault) -> bytes:
+    if not answer:  # the beginning of an upload
+        return answer
     plain = json.loads(answer)
     statistics = plain.get("statistics", {})
     if fault.kind == "half" and "load" in statistics:

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from madang.commands.options import guarded
 from madang.errors import InputError
+
+if TYPE_CHECKING:
+    from madang.distillation.encoder_settings import EncoderSettings
 
 
 @click.command()
@@ -24,15 +28,24 @@ from madang.errors import InputError
 @click.option(
     "--least-confidence", type=click.FloatRange(0, 1), default=0.8, show_default=True, help="Of rows learnt from."
 )
+@click.option("--encoder", help="Fine-tune an encoder: hf:NAME, or package:NAME for the embedded one; linear without.")
+@click.option("--layers", type=click.IntRange(min=1), default=12, show_default=True, help="Of the embedded encoder.")
+@click.option("--trained-layers", type=click.IntRange(min=0), help="Last layers that learn; all by default.")
+@click.option("--lora-rank", type=click.IntRange(min=0), default=0, show_default=True, help="0 trains the weights.")
+@click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Most of them.")
+@click.option("--licence", default="", help="Terms of the encoder's weights; known of the embedded one.")
+@click.option("--audit", "is_audit", is_flag=True, help="Only check the released student's audited posts.")
 @click.option("--rollback", "is_rollback", is_flag=True, help="Make the student released again that was so before.")
 @guarded
 def distil(
     task: str, teacher: tuple[Path, ...], gold: tuple[Path, ...], posts: tuple[Path, ...], fields: tuple[str, ...],
-    is_stored: bool, least_confidence: float, is_rollback: bool,
+    is_stored: bool, least_confidence: float, is_audit: bool, is_rollback: bool, encoder: str | None, **trained: Any,
 ) -> None:  # fmt: skip
     """Teach a small classifier what a task's labels say; exit 1 if the gate refuses it."""
+    from madang.distillation.audit import audit_released
     from madang.distillation.dataset import LabelFile
     from madang.distillation.distil import distil as distil_task
+    from madang.distillation.promise import PRECISION
     from madang.distillation.registry import Registry
     from madang.settings import Settings
     from madang.task import load_task
@@ -42,6 +55,10 @@ def distil(
     if is_rollback:
         click.echo(f"{Registry(settings.home).rollback(task)} is released")
         return
+    if is_audit:
+        found = audit_released(load_task(settings.project, task), settings, open_warehouse(settings), PRECISION)
+        click.echo(found.summary)
+        sys.exit(found.closed is not None)
     labelled = [(file, "teacher") for file in teacher] + [(file, "gold") for file in gold]
     if labelled and len(posts) not in (1, len(labelled)):
         raise InputError("--posts", f"{len(posts)} files for {len(labelled)} of labels", "Give one, or one for each")
@@ -50,7 +67,7 @@ def distil(
     loaded = load_task(settings.project, task)
     made = distil_task(
         loaded, settings, files, warehouse=open_warehouse(settings, read_only=True) if is_stored else None,
-        fields=fields, least_confidence=least_confidence,
+        fields=fields, least_confidence=least_confidence, encoder=_encoder(encoder, trained),
     )  # fmt: skip
     click.echo(made.card)
     name = made.student.name
@@ -60,3 +77,9 @@ def distil(
         return
     click.echo(f"{name} is refused: {'; '.join(made.verdict.reasons)}", err=True)
     sys.exit(1)
+
+
+def _encoder(name: str | None, trained: dict[str, Any]) -> "EncoderSettings | None":
+    from madang.distillation.encoder_settings import EncoderSettings
+
+    return EncoderSettings(encoder=name, **trained) if name else None

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,17 +21,34 @@ _DAY_OPTIONS = (
 
 
 def guarded(function: Callable[..., None]) -> Callable[..., None]:
-    """Turns an error of ours into one line and its exit code."""
+    """Turns an error of ours into one line and its exit code; so too where the home cannot be written or read."""
 
     @wraps(function)
     def run(*arguments: Any, **options: Any) -> None:
         try:
-            function(*arguments, **options)
+            try:
+                function(*arguments, **options)
+            except OSError as error:
+                _refuse_home(error)
+                raise
         except MadangError as error:
             click.echo(f"madang: {error}", err=True)
             sys.exit(error.exit_code)
 
     return run
+
+
+def _refuse_home(error: OSError) -> None:
+    """Says what is wrong with the home, where an error is about a file of it.
+
+    Raises:
+        InputError: It is.
+    """
+    from madang.settings import Settings
+
+    if isinstance(error.filename, str) and Path(error.filename).is_relative_to(Settings.load().home):
+        raise InputError(error.filename, f"it cannot be used ({error.strerror})",
+                         "Make the folder writable, or give another as MADANG_HOME") from error  # fmt: skip
 
 
 def with_days(function: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""A task as a student is asked it: of the fields that it has learnt, without the prompt and examples that it never sees."""
+"""A task as a student is asked it: of the fields that it has learnt, without prompt and examples."""
 
 from madang.declaration import Declaration, Route
 from madang.distillation.registry import Registry
@@ -34,8 +34,11 @@ def student_task(task: Task, settings: Settings) -> Task:
     }
     named = [name for route in task.declaration.models for name in (route.use, *route.fallback) if name in there]
     if not named and len(there) != 1:
-        raise InputError("--lane", f"the settings have {len(there)} students of {task.name!r}",
-                         f'Declare one: [tool.madang.models.NAME] lane = "student", student = "{task.name}"')  # fmt: skip
+        raise InputError(
+            "--lane",
+            f"the settings have {len(there)} students of {task.name!r}",
+            f'Declare one: [tool.madang.models.NAME] lane = "student", student = "{task.name}"',
+        )
     name = (named or list(there))[0]
     learnt = Registry(settings.home).find(there[name].student).manifest.fields
     return StudentTask(_of_fields(task, set(learnt), name), task.folder)

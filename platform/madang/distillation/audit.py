@@ -1,9 +1,9 @@
 """The standing audit: of the posts that a student would keep, a fixed share is asked of the next model as well.
 
-Which ones is decided by hash, so that nobody chooses and a second run takes the same. The next model's answers stand for
-them; the student's are written down as digests, for they may quote a post. Where both are known the promise is checked:
-a field whose share of right answers lies below the promise with 95% confidence closes the lane, and a closed lane leaves
-every post to the next model.
+Which ones is decided by hash, so that nobody chooses and a second run takes the same. The next model's answers stand
+for them; the student's are written down as digests, for they may quote a post. Where both are known the promise is
+checked: a field whose share of right answers lies below the promise with 95% confidence closes the lane, and a closed
+lane leaves every post to the next model.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from madang.distillation.dataset import field_keys, labelled_post, without_places
 from madang.distillation.promise import upper_bound
-from madang.distillation.registry import StoredStudent
+from madang.distillation.registry import Registry, StoredStudent
 from madang.distillation.student import Said
 from madang.evaluation.answers import Answer, MentionAnswer
 from madang.evaluation.stored import stored_predictions
@@ -89,21 +89,44 @@ class Audits:
         self.closed = reason
 
 
-def check_audits(
-    task: Task, settings: Settings, warehouse: Warehouse, student: StoredStudent, precision: float
-) -> dict[str, AuditedField]:
-    """Compares what the student would have said with what the next model said, and closes a lane that broke its word.
+@dataclass(frozen=True)
+class Audit:
+    """What the audit of a released student says.
+
+    Args:
+        student: Its name; empty where none is released.
+        fields: The audited fields; none where nothing is known yet.
+        closed: Why its lane is closed; None where it is open.
+    """
+
+    student: str
+    fields: Mapping[str, AuditedField]
+    closed: str | None
+
+    @property
+    def summary(self) -> str:
+        """In one line."""
+        if self.closed is not None:
+            return f"{self.student} is closed: {self.closed.strip()}"
+        if not self.student:
+            return "no student is released"
+        agreed = ", ".join(f"{name} {one.right} of {one.n}" for name, one in self.fields.items())
+        return f"{self.student} is open; right where audited: {agreed or 'nothing audited yet'}"
+
+
+def audit_released(task: Task, settings: Settings, warehouse: Warehouse, precision: float) -> Audit:
+    """Compares what the released student would have said with what the next model said; closes its lane if it must.
 
     Args:
         task: The task, as its rows are made now.
         settings: The project's settings.
         warehouse: Where rows and posts are.
-        student: The student.
         precision: What it promised.
-
-    Returns:
-        The audited fields; none where nothing is known yet.
     """
+    registry = Registry(settings.home)
+    if registry.released(task.name) is None:
+        return Audit("", {}, None)
+    student = registry.find(task.name)
     audits = Audits(settings.home, student)
     notes = audits.notes()
     counts: dict[str, list[bool]] = {}
@@ -114,15 +137,17 @@ def check_audits(
     broken = [f"{name} ({one.right} of {one.n})" for name, one in found.items() if one.is_broken(precision)]
     if broken and audits.closed is None:
         audits.close(f"right less often than {precision:.0%}: {', '.join(broken)}")
-    return found
+    return Audit(student.name, found, audits.closed)
 
 
 def _rows(
     task: Task, settings: Settings, warehouse: Warehouse, wanted: set[str]
 ) -> Iterator[tuple[str, dict[str, Answer]]]:
     """What others than a student said of audited posts, by the post's digest."""
+    if not wanted:
+        return
     recipe = recipe_name(warehouse, recipe_of(task, Catalogue(settings).identity))
-    if not wanted or recipe is None:
+    if recipe is None:
         return
     own = content_hash_sql(task.text_columns, images=task.most_images)
     posts = warehouse.read(

@@ -12,8 +12,11 @@ import numpy as np
 from madang.distillation.deciding import sigmoid
 from madang.distillation.heads import Guess
 
-# With fewer, or all right, a line has nothing to rest on: the share itself, pulled towards one half, stands.
-LEAST_POSTS, LEAST_OF_A_KIND = 20, 3
+# With fewer a line has nothing to rest on: the share itself, pulled towards one half, stands.
+LEAST_POSTS = 20
+# A head that was always right would be as sure of a post of another kind, about which it has no opinion: one wrong
+# answer at even odds keeps its line rising.
+_EVEN = (0.0, False)
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ def _line(pairs: Sequence[tuple[float, bool]]) -> Line:
     from sklearn.linear_model import LogisticRegression
 
     right = sum(is_right for _, is_right in pairs)
-    if len(pairs) < LEAST_POSTS or min(right, len(pairs) - right) < LEAST_OF_A_KIND:
+    if len(pairs) < LEAST_POSTS or right == 0:
         share = (right + 1) / (len(pairs) + 2)
         return Line(0.0, float(np.log(share / (1 - share))))
+    pairs = [*pairs, _EVEN]
     fitted = LogisticRegression(C=10.0).fit([[odds] for odds, _ in pairs], [is_right for _, is_right in pairs])
     return Line(max(float(fitted.coef_[0, 0]), 0.0), float(fitted.intercept_[0]))

@@ -1,4 +1,4 @@
-"""A student's card: what it learnt from, what it is worth, what it must not be used for; and its trade-off as a plot."""
+"""A student's card: what it learnt from, what it is worth, its limits; and its trade-off as a plot."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,8 +37,8 @@ def card_of(
         "",
         "Promoted." if verdict.is_promoted else "Refused: " + "; ".join(verdict.reasons) + ".",
         "",
-        f"Learnt from {len(dataset.posts)} posts ({origins}) in {len(set(dataset.clusters))} clusters of near-duplicates; "
-        f"data set {dataset.identity[:12]}, recipe {dataset.recipe or 'none'}.",
+        f"Learnt from {len(dataset.posts)} posts ({origins}) in {len(set(dataset.clusters))} clusters of "
+        f"near-duplicates; data set {dataset.identity[:12]}, recipe {dataset.recipe or 'none'}.",
         f"Left out: {_counts(dataset.left_out)}. Fields not learnt, with the posts that state them: {_counts(left)}.",
         f"Judged by {verdict.posts} posts ({verdict.judged_by}) that it had not read; beside it "
         f"{verdict.incumbent_name or 'nobody'}, which may have been written with these posts at hand.",
@@ -50,7 +50,9 @@ def card_of(
         for metric, score in scores.items():
             other = verdict.incumbent.fields.get(field, {}).get(metric)
             mark = " *" if metric == headline(scores) else ""
-            lines.append(f"| {field} | {metric}{mark} | {_row(score)} | {_number(other and other.value)} | {score.n} |")
+            lines.append(
+                f"| {field} | {metric}{mark} | {_row(score)} | {_number(other.value if other else None)} | {score.n} |"
+            )
     lines += [
         "",
         f"Promise: of the posts that it keeps, each field agrees with the labels in at least {promise.precision:.0%}, "
@@ -62,8 +64,8 @@ def card_of(
         "",
         f"Licence: {licence}",
         "",
-        "Limits: it knows the language and the kind of posts that it learnt from; what it promises holds for posts like "
-        "those, which the audit keeps checking. A value stands in the post; a label's evidence is only a declared cue.",
+        "Limits: it knows the language and the kind of posts that it learnt from; what it promises holds for posts "
+        "like those, which the audit keeps checking. A value stands in the post; a label's evidence is a declared cue.",
         "",
         "Settings: " + ", ".join(f"{key} {value}" for key, value in settings.items()) + ".",
     ]

@@ -124,8 +124,8 @@ def _choice(head: Head, field: FieldKind, scores: HeadScores) -> Guess:
     shares /= shares.sum()
     best = int(shares.argmax())
     answer = answer_of_class(field, head.classes[best])
-    kind = "flag" if isinstance(answer, bool) else "label"
-    return Guess(answer, answer_of(kind, answer), _odds(math.log(float(shares[best]))))
+    value = answer_of("flag" if isinstance(answer, bool) else "label", answer)
+    return Guess(answer, value, _odds(math.log(float(shares[best]))))
 
 
 def _choices(head: Head, scores: HeadScores, threshold: Threshold) -> Guess:

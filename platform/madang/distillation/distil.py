@@ -15,7 +15,7 @@ from madang.distillation.fitting import Fitted, Teaching, fit_student
 from madang.distillation.gate import Scored, Verdict, judge, judged_posts, score_answers
 from madang.distillation.heads import Guess, Head, heads_of
 from madang.distillation.linear import LinearTeaching
-from madang.distillation.promise import Promise, make_promise, trade_off
+from madang.distillation.promise import PRECISION, Promise, make_promise, trade_off
 from madang.distillation.registry import Manifest, Registry, StoredStudent, head_states, plain_fields
 from madang.errors import InputError
 from madang.evaluation.answers import Answer
@@ -29,9 +29,8 @@ from madang.task import Task
 from madang.warehouse.protocol import Warehouse
 
 if TYPE_CHECKING:
-    from madang.distillation.encoder_training import EncoderSettings
+    from madang.distillation.encoder_settings import EncoderSettings
 
-PRECISION = 0.95
 # A field that fewer posts state cannot be learnt, nor can anybody say how well it was.
 LEAST_STATED = 10
 LINEAR_LICENCE = "of the labels it learnt from; no other model's weights are in it"
@@ -101,7 +100,7 @@ def distil(
     manifest = Manifest(
         task=task.name, kind="linear" if encoder is None else "encoder", created_at=datetime.now(UTC),
         fields=plain_fields(chosen), heads=head_states(fitted.student),
-        settings=dict(teaching.settings), dataset=_told(dataset, chosen), scores=_plain(verdict.own),  # type: ignore[arg-type]  # plain values
+        settings=dict(teaching.settings), dataset=_told(dataset, chosen), scores=_plain(verdict.own),
         reasons=verdict.reasons, licence=licence, versions=_versions(encoder is not None),
     )  # fmt: skip
     stored = registry.keep(

@@ -45,7 +45,7 @@ class NetworkScores:
     stretches: Mapping[str, Sequence[Tensor]]
 
 
-class StudentNetwork(nn.Module):
+class StudentNetwork(nn.Module):  # type: ignore[misc]  # torch is not everywhere installed, and then it is Any
     """Encoder and heads.
 
     Args:

@@ -155,7 +155,7 @@ class Training:
                 torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
                 self._optimizer.step()
                 self._optimizer.zero_grad()
-            progress = replace(progress, batch=number, loss=progress.loss + float(loss))
+            progress = replace(progress, batch=number, loss=progress.loss + loss.item())
             is_whole_step = number % self._settings.accumulate == 0
             if is_whole_step and number % _CHECKPOINT_BATCHES < self._settings.accumulate:
                 self._save(progress)
@@ -216,10 +216,10 @@ class Training:
                 if head.field in self._material.posts[at].answers
             ]
             if pairs:
-                parts = [list(part) for part in zip(*pairs, strict=True)]
+                own, answers, weights = zip(*pairs, strict=True)
                 field = self._material.fields[head.field]
-                threshold = best_threshold(head, field, *parts)  # type: ignore[arg-type]  # three lists
-                found.append(value_f1(head, field, *parts, threshold))  # type: ignore[arg-type]
+                threshold = best_threshold(head, field, own, answers, weights)
+                found.append(value_f1(head, field, own, answers, weights, threshold))
         return sum(found) / max(len(found), 1)
 
     def _resume(self) -> Progress:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CERTAINTY = 0.95
+PRECISION = 0.95
 STEPS = 20
 # A sequence that begins with the fewest posts that can pass at all ends at its first error; this many bear three.
 _FIRST_STEP_FACTOR = 2.7

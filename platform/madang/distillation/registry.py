@@ -28,7 +28,7 @@ from madang.schema.base import FieldKind
 
 StudentKind = Literal["linear", "encoder"]
 _MANIFEST, _RECORDS, _RELEASES = "manifest.json", "records.npz", "releases.jsonl"
-_FIELDS: TypeAdapter[dict[str, FieldKind]] = TypeAdapter(dict[str, TaskField])
+_FIELDS: TypeAdapter[dict[str, TaskField]] = TypeAdapter(dict[str, TaskField])
 
 
 class HeadState(BaseModel):
@@ -252,7 +252,7 @@ def plain_fields(fields: Mapping[str, FieldKind]) -> dict[str, JsonValue]:
 
 def fields_of(manifest: Manifest) -> dict[str, FieldKind]:
     """The fields of a manifest."""
-    return _FIELDS.validate_python(manifest.fields)
+    return {**_FIELDS.validate_python(manifest.fields)}
 
 
 def _pair(line: Line) -> tuple[float, float]:

@@ -64,7 +64,7 @@ def scores(kind: AnswerKind, judged: Judgements, *, is_nullable: bool, is_form: 
         is_form: Whether gold is what somebody typed beside the text: labels and flags then also get precision,
             recall where stated, and abstention.
     """
-    constant = [replace(one, predicted=_majority(judged), confidence=None) for one in judged]
+    constant = _always(_majority(judged), judged, confidence=None)
     found: dict[str, Score] = {}
     for metric in _metrics(kind, is_nullable=is_nullable, is_form=is_form):
         if metric in _PROPORTIONS:
@@ -74,8 +74,7 @@ def scores(kind: AnswerKind, judged: Judgements, *, is_nullable: bool, is_form: 
     sure = [one for one in judged if one.confidence is not None and one.predicted is not None]
     if sure:
         # The majority answer has no confidence of its own; it is taken to be quite sure.
-        majority = [replace(one, predicted=_majority(sure), confidence=1.0) for one in sure]
-        found["ece"] = _counted(_calibration, sure, majority)
+        found["ece"] = _counted(_calibration, sure, _always(_majority(sure), sure, confidence=1.0))
     return found
 
 
@@ -97,6 +96,11 @@ def _majority(judged: Judgements) -> Answer:
     """The most frequent right answer, null and the empty set included; the first by name of those that are equal."""
     counts = Counter(one.expected for one in judged)
     return min(counts, key=lambda answer: (-counts[answer], _name(answer)))
+
+
+def _always(answer: Answer, judged: Judgements, *, confidence: float | None) -> Judgements:
+    """The posts, had each been given this answer."""
+    return [replace(one, predicted=answer, confidence=confidence) for one in judged]
 
 
 def _name(answer: Answer) -> str:

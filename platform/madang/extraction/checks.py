@@ -149,8 +149,10 @@ def _quality(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> list[
 def per_field(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> pl.DataFrame:
     """One row a field: its rows, answers, answers dropped by reason, values outside their range, mean confidence.
 
-    `reader_disagrees` beside `answered` is how often reader and model differ.
+    `reader_disagrees` beside `answered` is how often reader and model differ. A field that was declared after the last
+    run has no answers yet: its column comes with the next one.
     """
+    there = warehouse.read(f'SELECT * FROM attributes."{task.name}" LIMIT 0').columns
     parts = []
     for name, field in stated(task.fields).items():
         needs_text = not isinstance(field, LabelField | LabelsField | FlagField)
@@ -159,10 +161,13 @@ def per_field(warehouse: Warehouse, task: Task, days: tuple[date, date]) -> pl.D
             for reason in ("invalid", "not_in_text", "unreadable", "out_of_range", "reader_disagrees")
         }
         is_stated = f'len("{name}") > 0' if field.value_type is TEXTS else f'"{name}" IS NOT NULL'
+        outside, confidence = _outside(name, field), f'avg("{name}__confidence")'
+        if name not in there:
+            is_stated, outside, confidence = "false", "false", "CAST(NULL AS DOUBLE)"
         parts.append(
             f"SELECT '{name}' AS field, count(*) AS rows, count_if({is_stated}) AS answered, "
             + ", ".join(f"{sql} AS {reason}" for reason, sql in reasons.items())
-            + f', count_if({_outside(name, field)}) AS outside, avg("{name}__confidence") AS confidence, '
+            + f", count_if({outside}) AS outside, {confidence} AS confidence, "
             f"{'true' if needs_text else 'false'} AS needs_text "
             f'FROM attributes."{task.name}" WHERE day BETWEEN $1 AND $2'
         )

@@ -58,7 +58,7 @@ class StudentModel(BaseModel):
     student: str = Field(description="Its name, such as places@2; `places` means the released one")
     answers: Literal["sure", "all"] = Field(
         default="sure",
-        description="sure: it keeps the posts of which its promise holds and leaves the others to the route's fallback; "
+        description="sure: it keeps posts of which its promise holds and leaves the others to the route's fallback; "
         "all: it answers every post",
     )
     precision: float = Field(

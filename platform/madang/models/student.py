@@ -1,8 +1,8 @@
 """The lane to a student: a distilled classifier behind the same Protocol as a model that writes.
 
 A reply's text is the JSON of the asked schema, its tokens hold how sure each value is, so that claims, spool, ledger
-and evaluation know nothing of students. A post of which the student is not sure fails as `abstained`, which is for good,
-and so goes to the route's fallback: the cascade is the engine's own way with models that cannot answer.
+and evaluation know nothing of students. A post of which the student is not sure fails as `abstained`, which is for
+good, and so goes to the route's fallback: the cascade is the engine's own way with models that cannot answer.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from madang.distillation.audit import Audits
 from madang.distillation.heads import Head
 from madang.distillation.promise import make_promise
 from madang.distillation.registry import Registry, StoredStudent
-from madang.distillation.student import Said, Student
+from madang.distillation.student import Said
 from madang.errors import ModelFileError
 from madang.models.protocol import Failure, Outcome, Reply, Request, Token
 from madang.models.specs import Lane, StudentModel

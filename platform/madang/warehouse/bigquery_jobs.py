@@ -81,7 +81,6 @@ class Jobs:
 
         config = self._config("read", parameters)
         config.dry_run = True
-        config.maximum_bytes_billed = None
         with self._told():
             job: bigquery.QueryJob = self.client.query(sql, config, retry=self._retry, job_retry=None,
                                                        location=self._settings.location)  # fmt: skip
@@ -99,6 +98,7 @@ class Jobs:
             job_id: The load's identity: sent again after a reply that was lost, it is the same load.
         """
         from google.api_core.exceptions import Conflict as IsThere
+        from google.api_core.exceptions import NotFound
         from google.cloud import bigquery
 
         config = bigquery.LoadJobConfig(
@@ -116,7 +116,7 @@ class Jobs:
                 return self.client.load_table_from_file(
                     content, reference(table), rewind=True, job_id=job_id, job_config=config, location=location
                 )
-            except IsThere:  # it came through, and its answer did not
+            except (IsThere, NotFound):  # it came through, and its answer did not; the upload itself is gone then
                 return self.client.get_job(job_id, retry=self._retry, location=location)
 
         with self._told():

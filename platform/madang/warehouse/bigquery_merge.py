@@ -32,7 +32,7 @@ class Staged:
         rows = change.rows.unique(subset=list(change.table.key), keep="last", maintain_order=True)
         schema = change.table.polars_schema
         if change.mode == "delete":
-            key = {name: schema[name] for name in change.table.key}
+            key = pl.Schema({name: schema[name] for name in change.table.key})
             return cls(change, target, source, rows.select(change.table.key).cast(key))
         return cls(change, target, source, rows.select(schema.names()).cast(schema))
 

@@ -237,24 +237,25 @@ class DuckLakeWarehouse:
             return _written(cursor, f"DELETE FROM {target} t WHERE EXISTS (SELECT 1 FROM incoming i WHERE {same_key})")
         names = ", ".join(quote(column.name) for column in change.table.columns)
         values = ", ".join(_cast(f"i.{quote(column.name)}", column.type.duckdb) for column in change.table.columns)
-        written = 0
-        if change.mode == "upsert":
-            others = [column for column in change.table.columns if column.name not in change.table.key]
-            differs = " OR ".join(
-                f"t.{quote(column.name)} IS DISTINCT FROM {_cast(f'i.{quote(column.name)}', column.type.duckdb)}"
-                for column in others
-            )
-            assignments = ", ".join(
-                f"{quote(column.name)} = {_cast(f'i.{quote(column.name)}', column.type.duckdb)}" for column in others
-            )
-            written += _written(
+        if change.mode == "insert":
+            return _written(
                 cursor,
-                f"UPDATE {target} AS t SET {assignments} FROM incoming i WHERE {same_key} AND ({differs})",
+                f"INSERT INTO {target} ({names}) SELECT {values} FROM incoming i "
+                f"WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same_key})",
             )
-        return written + _written(
+        others = [column for column in change.table.columns if column.name not in change.table.key]
+        differs = " OR ".join(
+            f"t.{quote(column.name)} IS DISTINCT FROM {_cast(f'i.{quote(column.name)}', column.type.duckdb)}"
+            for column in others
+        )
+        assignments = ", ".join(
+            f"{quote(column.name)} = {_cast(f'i.{quote(column.name)}', column.type.duckdb)}" for column in others
+        )
+        return _written(
             cursor,
-            f"INSERT INTO {target} ({names}) SELECT {values} FROM incoming i "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {same_key})",
+            f"MERGE INTO {target} AS t USING incoming i ON {same_key} "
+            f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assignments} "
+            f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
         )
 
     @contextmanager

@@ -14,7 +14,8 @@ pytest.importorskip("transformers", reason="transformers is not installed: pip i
 
 from madang.distillation.distil import distil  # noqa: E402
 from madang.distillation.encoder import token_batches  # noqa: E402
-from madang.distillation.encoder_training import EncoderSettings, EncoderTeaching  # noqa: E402
+from madang.distillation.encoder_settings import EncoderSettings  # noqa: E402
+from madang.distillation.encoder_training import EncoderTeaching  # noqa: E402
 from madang.distillation.heads import heads_of  # noqa: E402
 from madang.distillation.student import without_overflow  # noqa: E402
 
@@ -79,7 +80,9 @@ def test_a_loaded_encoder_scores_as_it_did(market, encoder, tmp_path):
             assert [at.stretch for at in one[name].stretches] == [at.stretch for at in other[name].stretches]
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")  # peft asks transformers by the old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing` is deprecated"
+)  # peft asks transformers by the old name
 def test_small_matrices_may_learn_in_the_encoders_stead(market, encoder, tmp_path):
     pytest.importorskip("peft", reason="peft is not installed: pip install 'madang[student]'")
     dataset = market.dataset(market.labels(60))

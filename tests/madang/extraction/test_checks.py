@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -145,3 +146,18 @@ def test_the_table_of_a_check_has_one_row_a_field_and_no_text(story: Story) -> N
     assert {name: seats[name] for name in ("rows", "answered", "out_of_range", "not_in_text", "invalid")} == {
         "rows": 3, "answered": 1, "out_of_range": 1, "not_in_text": 0, "invalid": 0,
     }  # fmt: skip
+
+
+def test_a_field_that_no_run_has_seen_yet_has_no_answers(tmp_path: Path) -> None:
+    """`madang check` ended in a traceback between a new field's declaration and the next run."""
+    project = make_project(tmp_path / "project", ("meetups",))
+    project.ingest(post("p1", "running 모집 4명"))
+    project.run()
+    project.edit("meetups", lambda task: task["fields"].update(price={"kind": "number", "min": 0}))
+
+    results = {result.name: result for result in run_checks(project.warehouse, project.task())}
+
+    assert all(result.passed for result in results.values())
+    assert results["ranges"].table.filter(field="price").select("rows", "answered", "outside", "confidence").row(0) == (
+        1, 0, 0, None,
+    )  # fmt: skip

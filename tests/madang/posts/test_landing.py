@@ -1,8 +1,10 @@
 """Landing: exactly once, with revisions that tell every state of a post and days that never move."""
 
 import hashlib
+import json
 import unicodedata
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -223,3 +225,18 @@ def test_a_text_is_stored_as_it_was_written(town: Project) -> None:
     assert town.rows("SELECT title, body, extra->>'$.note.a[1]' FROM raw.posts WHERE post_id = ?", "odd'; --") == [
         ("\u2028", body, '"'),
     ]  # fmt: skip
+
+
+def test_text_that_lands_masked_keeps_its_hash_and_lands_once(tmp_path: Path) -> None:
+    """A warehouse elsewhere gets no telephone number, in the form's fields neither; planning goes by the hash."""
+    project = make_project(tmp_path / "project")
+    config = project.folder / "madang.toml"
+    config.write_text(config.read_text().replace("[tool.madang]", '[tool.madang]\nraw_text = "masked"', 1))
+    told = post("masked", "연락은 010-1234-5678", phone="010-1234-5678", district="마포구")
+    landed = [project.ingest(told).landed, project.ingest(told).landed]
+    [(body, extra, hashed)] = project.rows("SELECT body, extra, body_hash FROM raw.posts")
+    project.close()
+
+    assert landed == [1, 0]
+    assert (body, json.loads(extra)) == ("연락은 000-0000-0000", {"phone": "000-0000-0000", "district": "마포구"})
+    assert hashed == text_hash("연락은 010-1234-5678")
