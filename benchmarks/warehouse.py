@@ -77,8 +77,8 @@ def merge_section(contenders: Sequence[str], rows: int, incoming: int, rounds: i
             f"{middle['peak_mib']:.0f}", "yes" if is_right else "NO",
         ])  # fmt: skip
     heads = (
-        f"{incoming:,} rows into {rows:,}", "seconds", "to bare DuckLake", "CPU seconds", "to bare DuckLake", "peak MiB",
-        "every key once",
+        f"{incoming:,} rows into {rows:,}", "seconds", "to bare DuckLake", "CPU seconds", "to bare DuckLake",
+        "peak MiB", "every key once",
     )  # fmt: skip
     return table(heads, lines)
 
@@ -133,8 +133,10 @@ def reads_section(posts: int) -> str:
             if process is not None:
                 _line(process)
                 _say(process)
-        told = _told(reader)
-        marker.unlink()
+        try:
+            told = _told(reader)
+        finally:
+            marker.unlink()  # the writer's end
         commits = _told(writer)["commits"] if writer is not None else 0
         lines.append(
             [label, str(told["reads"]), f"{told['p50'] * 1000:.0f}", f"{told['p99'] * 1000:.0f}", str(commits)]

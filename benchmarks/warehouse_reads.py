@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
 CHUNK = 2000  # rows of a commit, as the engine makes them
-READS = 200
+READS = 100
 
 
 def main(role: str, home: Path, posts: int) -> None:

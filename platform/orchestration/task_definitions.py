@@ -26,7 +26,8 @@ def task_definitions(task: Task) -> dg.Definitions:
     # Not in the job: they are for a person who looks before a backfill, or at the quality.
     aside = [plans_asset(task), student_asset(task)]
     aside += [evaluation_asset(task)] if task.declaration.evaluation.gold else []
-    return dg.Definitions(assets=[*assets, *aside], asset_checks=[attributes_checks(task), student_audit(task)], jobs=[job])
+    checks = [attributes_checks(task), student_audit(task)]
+    return dg.Definitions(assets=[*assets, *aside], asset_checks=checks, jobs=[job])
 
 
 def refused_task(folder: str, error: DeclarationError) -> dg.Definitions:

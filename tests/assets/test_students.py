@@ -10,9 +10,9 @@ from scenario import write_task
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'madang[student]'")
 
-from assets.students import student_asset, student_audit  # noqa: E402
-from madang.task import Task  # noqa: E402
-from resources import WarehouseResource  # noqa: E402
+from assets.students import student_asset, student_audit
+from madang.task import Task
+from resources import WarehouseResource
 
 
 def taught(folder: Path, posts: int, gates: dict[str, float]) -> dg.ExecuteInProcessResult:

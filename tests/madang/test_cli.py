@@ -40,8 +40,7 @@ def test_a_plan_of_an_empty_warehouse_is_zeros_and_exits_0(madang) -> None:
         "task": "meetups", "recipe": "new", "from": "2024-11-27", "to": "2024-11-28", "posts": 0, "pending": 0,
         "new": 0, "edited": 0, "unchanged": 0, "quarantined": 0, "recipe_changed": 0, "recipe_change": None,
         "calls": 0, "calls_by_model": {}, "reused": 0, "shared": 0, "blank": 0, "chars": 0, "rendered_share": 1.0,
-        "lanes": [], "usd": nothing, "reserved_usd": 0, "minutes": nothing,
-            "leased": [],
+        "lanes": [], "usd": nothing, "reserved_usd": 0, "minutes": nothing, "leased": [], "migrations": [],
     }  # fmt: skip
 
 

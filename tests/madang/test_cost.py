@@ -188,7 +188,7 @@ def test_a_plan_reads_like_a_build_plan(town: Project) -> None:
         "    max_tokens: 96 → 128",
         "    derivation: is_open_to_all: gender in ['mixed', 'unspecified'] → gender == 'mixed'",
     ]
-    assert plan[7] == "  calls: 6; 1 replies reused (0 stored, 1 shared with a post of the same text), 1 posts need none"
+    assert plan[7] == "  calls: 6; 1 replies reused (0 stored, 1 shared with a post of the same text), 1 need none"
     assert plan[8].split() == ["lane", "model", "calls", "input", "tokens", "output", "tokens", "dollars", "minutes"]
     assert plan[9].split()[:3] == ["online", "local", "6"]
     assert "0.0300 (0.0000 to 0.0300)" in plan[9]

@@ -24,6 +24,7 @@ _PINS = _HERE / "bigquery_emulator.txt"
 _FOLDER = _HERE.parents[1] / ".madang" / "services" / "bigquery_emulator"
 _INSTALL_SECONDS = 600
 _START_SECONDS = 60
+_ENDS = {signal.SIGINT, signal.SIGTERM}
 
 
 @contextmanager
@@ -87,4 +88,6 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 if __name__ == "__main__":
     with bigquery_emulator() as started:
         print(f"export BIGQUERY_EMULATOR_HOST={started}\n# Ends with Ctrl-C", flush=True)  # noqa: T201
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        # Blocked once the emulator runs, which would inherit it: the signal then ends the block, and with it that.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        signal.sigwait(_ENDS)

@@ -84,7 +84,7 @@ def _calls(found: "Estimate") -> list[str]:
     about = "about " if calls.rendered_share < 1 else ""
     lines = [
         f"  calls: {about}{calls.total:,}; {calls.reused:,} replies reused ({stored:,} stored, {calls.shared:,} shared "
-        f"with a post of the same text), {calls.blank:,} posts need none"
+        f"with a post of the same text), {calls.blank:,} need none"
     ]
     if not found.lanes:
         return lines

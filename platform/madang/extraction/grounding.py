@@ -12,8 +12,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import cast
+
+from madang.posts.clusters import clusters, continues
 
 
 @dataclass(frozen=True)
@@ -147,15 +149,15 @@ def _fold(text: str) -> _Folded:
     parts = [_folded_char(char) for char in text]
     if None not in parts:
         return _Folded(cast("list[str]", parts), range(len(text) + 1))
-    bounds = [0, *(at for at in range(1, len(text)) if not _continues(text[at])), len(text)]
-    return _Folded([_folded(text[start:end]) for start, end in pairwise(bounds)], bounds)
+    stretches = clusters(text)
+    return _Folded([_folded(text[start:end]) for start, end in stretches], [0, *(end for _, end in stretches)])
 
 
 # Every code point at most; those of one corpus are a few thousand.
 @cache
 def _folded_char(char: str) -> str | None:
     """A character that stands for itself, folded; None for one that continues the one before it."""
-    return None if _continues(char) else _folded(char)
+    return None if continues(char) else _folded(char)
 
 
 def _folded(cluster: str) -> str:
@@ -165,9 +167,4 @@ def _folded(cluster: str) -> str:
 
 def _is_whole(text: str, start: int, end: int) -> bool:
     """Whether a stretch cuts no cluster: 가 does not stand in a decomposed 각."""
-    return not _continues(text[start]) and (end == len(text) or not _continues(text[end]))
-
-
-def _continues(char: str) -> bool:
-    # U+1160 to U+11FF are the vowels and finals of decomposed Hangul; they have combining class 0.
-    return unicodedata.combining(char) != 0 or "\u1160" <= char <= "\u11ff"
+    return not continues(text[start]) and (end == len(text) or not continues(text[end]))

@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from madang.posts.clusters import clusters
+
 BARRIER = "\n"
 _ENDS_A_PHRASE = frozenset('\n\r\t#/|,;!?"“”…')
 _COMPOSED = range(0xAC00, 0xD7A4)
@@ -49,7 +51,7 @@ def fold_text(text: str) -> FoldedText:
     ends: list[int] = []
     opens: list[bool] = []
     is_open = True
-    for start, end in _clusters(text):
+    for start, end in clusters(text):
         told = _folded_cluster(text[start:end])
         if told and all(char.isalnum() for char in told):
             for index, char in enumerate(told):
@@ -86,18 +88,3 @@ def _folded_cluster(cluster: str) -> str:
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-
-
-def _clusters(text: str) -> list[tuple[int, int]]:
-    """A base with its combining marks, a decomposed syllable with its vowel and final."""
-    found = []
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or not _continues(text[at]):
-            found.append((start, at))
-            start = at
-    return found if text else []
-
-
-def _continues(char: str) -> bool:
-    return char > "\u02ff" and ("\u1160" <= char <= "\u11ff" or unicodedata.combining(char) != 0)

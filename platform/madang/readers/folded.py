@@ -5,11 +5,12 @@ joiners. Only what differs is rewritten, and every character of the result knows
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
 from madang.extraction.grounding import PostText, Span
+from madang.posts.clusters import clusters
 from madang.readers.found import Found, FoundMention, FoundValue
 
 
@@ -55,7 +56,7 @@ class FoldedPost:
 def _folded(part: str) -> tuple[str, list[tuple[int, int]]]:
     chars: list[str] = []
     places: list[tuple[int, int]] = []
-    for start, end in _clusters(part):
+    for start, end in clusters(part):
         # ㄴㄴ and ㅇㅋ stay letters: NFKC would make them parts of syllables.
         cluster = part[start:end]
         for char in cluster if "\u3131" <= cluster <= "\u318e" else unicodedata.normalize("NFKC", cluster):
@@ -63,13 +64,3 @@ def _folded(part: str) -> tuple[str, list[tuple[int, int]]]:
                 chars.append(char)
                 places.append((start, end))
     return "".join(chars), places
-
-
-def _clusters(part: str) -> Iterator[tuple[int, int]]:
-    """A base with what combines with it; U+1160 to U+11FF are the vowels and finals of decomposed Hangul."""
-    start = 0
-    for at in range(1, len(part) + 1):
-        if at == len(part) or not (unicodedata.combining(part[at]) or "\u1160" <= part[at] <= "\u11ff"):
-            if start < at:
-                yield start, at
-            start = at

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import polars as pl
+import pyarrow as pa
 
 from madang.errors import InputError, WarehouseError
 
@@ -71,7 +72,8 @@ class Jobs:
             )  # fmt: skip
             found = job.result(retry=self._retry, job_retry=self._job_retry)
             table = found.to_arrow(create_bqstorage_client=False)
-        frame = pl.from_arrow(table)
+        # Without the names of BigQuery's types, which polars would take for types of its own.
+        frame = pl.from_arrow(table.cast(pa.schema([column.remove_metadata() for column in table.schema])))
         assert isinstance(frame, pl.DataFrame)
         return frame
 

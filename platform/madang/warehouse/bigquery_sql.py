@@ -39,7 +39,7 @@ def to_bigquery(
     tree = _translated(tree, located, frames or {}, nulls)
     before = [
         exp.CTE(
-            this=_translated(_parsed(step), located, frames or {}, ()),
+            this=_translated(_parsed(_numbered(step)), located, frames or {}, ()),
             alias=exp.TableAlias(this=exp.to_identifier(name)),
         )
         for name, step in (steps or {}).items()
@@ -71,12 +71,18 @@ def _parsed(sql: str, dialect: str = "duckdb") -> exp.Expr:
 
 
 def _numbered(sql: str) -> str:
-    """With `$1`, `$2` … for each `?`."""
-    text, end = "", 0
-    marks = [token for token in sqlglot.tokenize(sql, read="duckdb") if token.token_type is TokenType.PLACEHOLDER]
-    for number, mark in enumerate(marks, 1):
-        text += f"{sql[end : mark.start]}${number}"
-        end = mark.end + 1
+    """With `$1`, `$2` … for each `?`; and `len`, by which we count lists alone, told from the `length` of a text."""
+    text, end, number = "", 0, 0
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    for token, following in zip(tokens, [*tokens[1:], None], strict=False):
+        by = None
+        if token.token_type is TokenType.PLACEHOLDER:
+            number += 1
+            by = f"${number}"
+        elif token.text.lower() == "len" and following is not None and following.token_type is TokenType.L_PAREN:
+            by = "array_length"
+        if by is not None:
+            text, end = f"{text}{sql[end : token.start]}{by}", token.end + 1
     return text + sql[end:]
 
 

@@ -3,6 +3,8 @@ import pytest
 from sales import MARKET
 from scenario import write_task
 
+pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'madang[student]'")
+
 from madang.distillation.registry import Registry
 from madang.errors import InputError, ModelFileError
 from madang.evaluation import evaluate

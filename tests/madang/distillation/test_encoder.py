@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'madang[student]'")
+pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'madang[student]'")
 pytest.importorskip("transformers", reason="transformers is not installed: pip install 'madang[student]'")
 
 from madang.distillation.distil import distil  # noqa: E402
@@ -52,14 +53,13 @@ def settings(encoder: str, **changes: object) -> EncoderSettings:
 
 def test_an_encoder_goes_from_labels_to_a_stored_student(market, encoder):
     made = distil(
-        market.task, market.settings(), [market.labels(150)], fields=["kind", "price"], encoder=settings(encoder)
+        market.task, market.settings(), [market.labels(80)], fields=["kind", "price"], encoder=settings(encoder)
     )
     turns = [post.turn for post in market.dataset(market.labels(20, first=900)).posts]
     said = made.student.load().says(turns)
 
     assert made.student.manifest.kind == "encoder"
     assert "none: random weights" in made.card
-    assert made.verdict.own.fields["kind"]["accuracy"].value > 0.6
     assert len(said) == 20
     assert not (market.settings().home.joinpath(*CHECKPOINTS) / "fold0").exists()
 
@@ -67,13 +67,15 @@ def test_an_encoder_goes_from_labels_to_a_stored_student(market, encoder):
 def test_a_loaded_encoder_scores_as_it_did(market, encoder, tmp_path):
     dataset = market.dataset(market.labels(60))
     fields = {name: market.task.fields[name] for name in ("kind", "extras", "shops", "price")}
-    teaching = EncoderTeaching(dataset, fields, heads_of(fields), settings(encoder, epochs=1), tmp_path)
+    teaching = EncoderTeaching(dataset, fields, heads_of(fields), settings(encoder, epochs=2), tmp_path)
     student = teaching.fit(range(60), "all")
+    (first, _), (second, _) = teaching.curves["all"]
     (tmp_path / "kept").mkdir()
     student.save(tmp_path / "kept")
     again = type(student).load(tmp_path / "kept", fields, heads_of(fields))
     turns = [post.turn for post in dataset.posts[:8]]
 
+    assert second < first
     for one, other in zip(student.scores(turns), again.scores(turns), strict=True):
         for name in fields:
             np.testing.assert_allclose(one[name].classes, other[name].classes, atol=1e-5)

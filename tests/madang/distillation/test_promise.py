@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("scipy", reason="scipy is not installed: pip install 'madang[student]'")
+
 from madang.distillation.promise import Records, lower_bound, make_promise, trade_off
 
 TARGET = 0.95

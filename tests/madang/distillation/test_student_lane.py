@@ -9,6 +9,8 @@ import pytest
 from sales import MARKET, is_vague, sale, write_sales
 from scenario import Project, make_project, write_task
 
+pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'madang[student]'")
+
 from madang.distillation.audit import Audits, audit_released
 from madang.distillation.dataset import LabelFile
 from madang.distillation.distil import distil

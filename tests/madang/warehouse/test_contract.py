@@ -348,6 +348,13 @@ def test_hashes_slices_filters_and_json_are_the_same(either: Warehouse, posts: T
     ]  # fmt: skip
 
 
+def test_lists_are_counted_filtered_and_searched_the_same(either: Warehouse, posts: Table) -> None:
+    sql = ("SELECT count_if(len(images) > 2), count_if(len(list_filter(images, x -> x NOT IN ('a', 'b', 'c'))) > 0), "
+           "count_if(list_contains(images, 'b')) FROM town.posts")  # fmt: skip
+
+    assert read(either, sql) == [(3, 0, 3)]
+
+
 def test_sums_of_some_rows_are_the_same(either: Warehouse, posts: Table) -> None:
     sql = ("SELECT count_if(deleted), sum(revision) FILTER (NOT deleted), bool_or(deleted), arg_max(body, revision), "
            "sum(revision)::BIGINT FROM town.posts WHERE post_id IN ('p1', 'p2')")  # fmt: skip

@@ -1,6 +1,6 @@
 WITH offers AS (
   -- Accessories have no product, and a lot of several phones has no price a phone.
-  SELECT product, `condition`, DATE_TRUNC(day, WEEK(MONDAY)) AS week, price, LN(price) AS log_price,
+  SELECT product, `condition`, CAST(DATE_TRUNC(day, WEEK(MONDAY)) AS DATE) AS week, price, LN(price) AS log_price,
     COALESCE(CAST(`condition` = 'for_parts' AS STRING), '') AS parts
   FROM attributes.goods__live
   WHERE intent = 'sell' AND category = 'digital' AND product IS NOT NULL
