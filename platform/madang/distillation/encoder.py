@@ -7,10 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from madang.distillation.deciding import HeadScores, ScoredStretch
@@ -20,6 +19,9 @@ from madang.distillation.stretches import stretches_of
 from madang.errors import ModelFileError
 from madang.models.specs import PACKAGED_FILE, PACKAGED_SHA256
 from madang.schema.base import FieldKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 KIND = "encoder"
 _WEIGHTS, _CONFIG, _TOKENIZER = "network.safetensors", "encoder.json", "tokenizer"
@@ -98,7 +100,9 @@ class EncoderStudent:
 
     def scores_of(self, encoded: Sequence[Encoded]) -> list[dict[str, HeadScores]]:
         """The same of posts in tokens; batches are of like length."""
-        self._network.eval()
+        import torch
+
+        self._network.module.eval()
         found: list[dict[str, HeadScores]] = [{} for _ in encoded]
         for batch in token_batches([len(one.ids) for one in encoded], BATCH_TOKENS):
             own = [encoded[at] for at in batch]
@@ -113,7 +117,7 @@ class EncoderStudent:
         return found
 
     def _likely(
-        self, head: Head, post: Encoded, scored: Mapping[str, Sequence[torch.Tensor]], row: int
+        self, head: Head, post: Encoded, scored: "Mapping[str, Sequence[Tensor]]", row: int
     ) -> tuple[ScoredStretch, ...]:
         if head.field not in scored:
             return ()
@@ -129,7 +133,8 @@ class EncoderStudent:
         from safetensors.torch import save_file
 
         state = {
-            name: weight.detach().cpu().contiguous().clone() for name, weight in self._network.state_dict().items()
+            name: weight.detach().cpu().contiguous().clone()
+            for name, weight in self._network.module.state_dict().items()
         }
         save_file(state, folder / _WEIGHTS)
         lookup = self._backbone.lookup
@@ -154,7 +159,7 @@ class EncoderStudent:
         lookup = np.load(folder / plain["lookup"]).astype(np.int64) if plain["lookup"] else None
         backbone = Backbone(model, AutoTokenizer.from_pretrained(str(folder / _TOKENIZER)), lookup)
         network = StudentNetwork(model, backbone.width, heads, dropout=0.0)
-        network.load_state_dict(load_file(folder / _WEIGHTS))
+        network.module.load_state_dict(load_file(folder / _WEIGHTS))
         return cls(fields, heads, backbone, network, plain["most_tokens"])
 
 
@@ -170,6 +175,7 @@ def load_backbone(name: str, layers: int, turns: Sequence[str], home: Path) -> B
     Raises:
         ModelFileError: It cannot be loaded.
     """
+    import torch
     from transformers import AutoModel, AutoTokenizer
 
     kind, _, place = name.partition(":")
@@ -206,6 +212,8 @@ def token_batches(lengths: Sequence[int], most_tokens: int) -> list[list[int]]:
 
 def _cut_vocabulary(model: Any, tokenizer: Any, turns: Sequence[str]) -> NDArray[np.int64]:
     """Keeps the embeddings of tokens that the corpus has; gives the new id of each token, that of the unknown else."""
+    import torch
+
     size = model.config.vocab_size
     kept = sorted({*tokenizer.all_special_ids, *(one for turn in turns for one in tokenizer(turn)["input_ids"])})
     lookup = np.full(size, kept.index(tokenizer.unk_token_id), np.int64)

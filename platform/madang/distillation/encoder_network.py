@@ -7,14 +7,16 @@ the field can read, and so that both kinds of student decide alike.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from madang.distillation.heads import Head
 from madang.distillation.stretches import Stretch
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ class NetworkScores:
         stretches: By field, one for each post, shape `(n_stretches, 1 + n_flags)`.
     """
 
-    classes: Mapping[str, Tensor]
-    stretches: Mapping[str, Sequence[Tensor]]
+    classes: "Mapping[str, Tensor]"
+    stretches: "Mapping[str, Sequence[Tensor]]"
 
 
-class StudentNetwork(nn.Module):  # type: ignore[misc]  # torch is not everywhere installed, and then it is Any
-    """Encoder and heads.
+class StudentNetwork:
+    """Encoder and heads: one module of torch, which is loaded only where a network is made.
 
     Args:
         encoder: A model of transformers that gives `last_hidden_state`.
@@ -55,24 +57,31 @@ class StudentNetwork(nn.Module):  # type: ignore[misc]  # torch is not everywher
         dropout: Share of the hidden states' parts that training drops.
     """
 
-    def __init__(self, encoder: nn.Module, width: int, heads: Sequence[Head], dropout: float) -> None:
-        super().__init__()
-        self.encoder, self._heads = encoder, tuple(heads)
-        self.norm, self.dropout = nn.LayerNorm(width), nn.Dropout(dropout)
-        self.classes = nn.ModuleDict(
-            {head.field: nn.Linear(width, len(head.classes)) for head in heads if head.classes}
-        )
-        self.spans = nn.ModuleDict(
+    def __init__(self, encoder: "nn.Module", width: int, heads: Sequence[Head], dropout: float) -> None:
+        from torch import nn
+
+        classes = {head.field: nn.Linear(width, len(head.classes)) for head in heads if head.classes}
+        spans = {
+            head.field: nn.Linear(3 * width, 1 + len(head.flags))
+            for head in heads
+            if head.shape in ("stretch", "stretches")
+        }
+        self.module = nn.ModuleDict(
             {
-                head.field: nn.Linear(3 * width, 1 + len(head.flags))
-                for head in heads
-                if head.shape in ("stretch", "stretches")
+                "encoder": encoder,
+                "norm": nn.LayerNorm(width),
+                "dropout": nn.Dropout(dropout),
+                "classes": nn.ModuleDict(classes),
+                "spans": nn.ModuleDict(spans),
             }
         )
 
-    def forward(self, batch: Sequence[Encoded]) -> NetworkScores:
+    def __call__(self, batch: Sequence[Encoded]) -> NetworkScores:
         """Scores a batch of posts."""
-        device = self.norm.weight.device
+        import torch
+
+        norm = self.module["norm"]
+        device = norm.weight.device
         longest = max(len(one.ids) for one in batch)
         ids = torch.zeros((len(batch), longest), dtype=torch.long)
         mask = torch.zeros((len(batch), longest), dtype=torch.long)
@@ -80,21 +89,23 @@ class StudentNetwork(nn.Module):  # type: ignore[misc]  # torch is not everywher
             ids[row, : len(one.ids)] = torch.from_numpy(one.ids)
             mask[row, : len(one.ids)] = 1
         ids, mask = ids.to(device), mask.to(device)
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        hidden = self.dropout(self.norm(hidden.to(self.norm.weight.dtype)))
+        hidden = self.module["encoder"](input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self.module["dropout"](norm(hidden.to(norm.weight.dtype)))
         seen = mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * seen).sum(1) / seen.sum(1)
         # Sums up to each token, so that the mean over a stretch is one difference.
         sums = torch.cat([torch.zeros_like(hidden[:, :1]), (hidden * seen).cumsum(1)], 1)
         return NetworkScores(
-            {name: layer(mean) for name, layer in self.classes.items()},
+            {name: layer(mean) for name, layer in self.module["classes"].items()},
             {name: [self._spans(name, hidden[row], sums[row], one) for row, one in enumerate(batch)]
-             for name in self.spans},
+             for name in self.module["spans"]},
         )  # fmt: skip
 
-    def _spans(self, name: str, hidden: Tensor, sums: Tensor, post: Encoded) -> Tensor:
+    def _spans(self, name: str, hidden: "Tensor", sums: "Tensor", post: Encoded) -> "Tensor":
+        import torch
+
         places = torch.from_numpy(post.places[name]).to(hidden.device)
         first, last = places[:, 0], places[:, 1]
         inner = (sums[last + 1] - sums[first]) / (last + 1 - first).unsqueeze(-1)
-        scored: Tensor = self.spans[name](torch.cat([hidden[first], hidden[last], inner], -1))
+        scored: Tensor = self.module["spans"][name](torch.cat([hidden[first], hidden[last], inner], -1))
         return scored

@@ -5,11 +5,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, Any, Protocol
 
 from madang.distillation.deciding import best_threshold, value_f1
 from madang.distillation.encoder import EncoderStudent
@@ -18,6 +14,9 @@ from madang.distillation.heads import Head, class_of
 from madang.distillation.labelled import LabelledPost
 from madang.evaluation.answers import Answer, MentionAnswer
 from madang.schema.base import FieldKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # A value is one stretch among two hundred: unweighted, a head would learn to say nothing.
 VALUE_WEIGHT = 3.0
@@ -100,14 +99,15 @@ class Training:
         self, settings: TrainingSettings, material: Material, student: EncoderStudent, network: StudentNetwork,
         checkpoint: Path, on_epoch: Callable[[Progress], None],
     ) -> None:  # fmt: skip
+        import torch
         from accelerate import Accelerator
 
-        self._settings, self._material, self._student = settings, material, student
+        self._settings, self._material, self._student, self._scores = settings, material, student, network
         self._checkpoint, self._on_epoch = checkpoint, on_epoch
         self._accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
-        self._network = network.to(self._accelerator.device)
-        own = [weight for weight in network.encoder.parameters() if weight.requires_grad]
-        heads = [weight for name, weight in network.named_parameters() if not name.startswith("encoder.")]
+        self._network = network.module.to(self._accelerator.device)
+        own = [weight for weight in network.module["encoder"].parameters() if weight.requires_grad]
+        heads = [weight for name, weight in network.module.named_parameters() if not name.startswith("encoder.")]
         groups = [{"params": own, "lr": settings.rate}, {"params": heads, "lr": settings.rate * _HEAD_RATE_FACTOR}]
         self._optimizer = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.01)
 
@@ -121,6 +121,9 @@ class Training:
         Returns:
             Mean loss and figure of each epoch.
         """
+
+        import torch
+
         progress = self._resume()
         while progress.epoch < self._settings.epochs and progress.since_best < self._settings.patience:
             progress = self._epoch(progress, read)
@@ -140,6 +143,8 @@ class Training:
         return progress.curve
 
     def _epoch(self, progress: Progress, read: Sequence[int]) -> Progress:
+        import torch
+
         order = list(read)
         random.Random(f"{self._settings.seed} {progress.epoch}").shuffle(order)  # noqa: S311 - an order, no secret
         size = self._settings.batch_posts
@@ -149,7 +154,7 @@ class Training:
             # Dropout of a batch depends on nothing before it, so that a resumed training is the one that was killed.
             torch.manual_seed(hash((self._settings.seed, progress.epoch, number)))
             with self._accelerator.autocast():
-                loss = self._loss(self._network([self._material.encoded[at] for at in batch]), batch)
+                loss = self._loss(self._scores([self._material.encoded[at] for at in batch]), batch)
             self._accelerator.backward(loss / self._settings.accumulate)
             if number % self._settings.accumulate == 0 or number == len(batches):
                 torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
@@ -161,7 +166,9 @@ class Training:
                 self._save(progress)
         return progress
 
-    def _loss(self, scores: NetworkScores, batch: Sequence[int]) -> Tensor:
+    def _loss(self, scores: NetworkScores, batch: Sequence[int]) -> "Tensor":
+        import torch
+
         total = torch.zeros((), device=self._accelerator.device)
         for head in self._material.heads:
             for row, at in enumerate(batch):
@@ -170,7 +177,10 @@ class Training:
                     total = total + self._material.weights[at] * self._head_loss(head, scores, row, at, answer)
         return total / (len(batch) * len(self._material.heads))
 
-    def _head_loss(self, head: Head, scores: NetworkScores, row: int, at: int, answer: Answer) -> Tensor:
+    def _head_loss(self, head: Head, scores: NetworkScores, row: int, at: int, answer: Answer) -> "Tensor":
+        import torch
+        from torch.nn import functional
+
         device = self._accelerator.device
         if head.shape == "choice":
             wanted = torch.tensor(head.classes.index(class_of(answer)), device=device)
@@ -223,6 +233,8 @@ class Training:
         return sum(found) / max(len(found), 1)
 
     def _resume(self) -> Progress:
+        import torch
+
         latest = self._checkpoint / _LATEST
         if not latest.is_file():
             return Progress()
@@ -239,6 +251,9 @@ class Training:
 
     def _write(self, name: str, state: Any) -> None:
         """A file that is there whole, or as it was before."""
+
+        import torch
+
         self._checkpoint.mkdir(parents=True, exist_ok=True)
         draft = self._checkpoint / f".{name}"
         torch.save(state, draft)

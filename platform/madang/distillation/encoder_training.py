@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from madang.distillation.dataset import Dataset
 from madang.distillation.encoder import KIND, EncoderStudent, load_backbone
@@ -57,6 +56,8 @@ class EncoderTeaching:
 
     def fit(self, learned: Sequence[int], name: str) -> EncoderStudent:
         """Trains on the posts of these indices, or goes on with a training of the same name that was killed."""
+        import torch
+
         torch.manual_seed(self._settings.seed)
         student, network = self._build()
         encoded = student.encode([post.turn for post in self._dataset.posts])
@@ -66,7 +67,7 @@ class EncoderTeaching:
         training = Training(self._settings, material, student, network, self._checkpoint(learned, name), self._on_epoch)
         self.curves[name] = training.run(read, stopping)
         if self._settings.lora_rank:
-            network.encoder = network.encoder.merge_and_unload()
+            network.module["encoder"] = network.module["encoder"].merge_and_unload()
         return student
 
     def _build(self) -> tuple[EncoderStudent, StudentNetwork]:
@@ -79,7 +80,7 @@ class EncoderTeaching:
             from peft import LoraConfig, get_peft_model
 
             config = LoraConfig(r=own.lora_rank, lora_alpha=2 * own.lora_rank, target_modules="all-linear")
-            network.encoder = get_peft_model(backbone.model, config)
+            network.module["encoder"] = get_peft_model(backbone.model, config)
         return EncoderStudent(self._fields, self._heads, backbone, network, own.most_tokens), network
 
     def _checkpoint(self, learned: Sequence[int], name: str) -> Path:
