@@ -112,7 +112,8 @@ def ingest(
     frames = [read_posts(path, mapping) for path in paths]
     landed = land(open_warehouse(settings), settings, frames)
     days = f", days {landed.days[0]} to {landed.days[-1]}" if landed.days else ""
-    click.echo(f"{landed.landed} of {landed.read} posts landed, {landed.unchanged} unchanged{days}")
+    refused = f", {landed.refused} erased before and refused" if landed.refused else ""
+    click.echo(f"{landed.landed} of {landed.read} posts landed, {landed.unchanged} unchanged{refused}{days}")
 
 
 @main.command()

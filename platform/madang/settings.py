@@ -81,8 +81,8 @@ class Settings(BaseModel):
     snapshot_days: int = Field(
         default=30,
         ge=1,
-        description="How far back the embedded warehouse can be read as it was, days; maintenance drops older snapshots "
-        "and the files that only they need",
+        description="How far back the embedded warehouse can be read as it was, days; maintenance drops older "
+        "snapshots and the files that only they need",
     )
     lease_seconds: int = Field(
         default=300,

@@ -207,5 +207,5 @@ class Erasure:
 
 def _what_to_do(path: Path) -> str:
     if "inbox" in path.parts:
-        return "its text stands there: remove it, or it comes back when the file is landed again"
+        return "its text stands there: remove it"
     return "its text stands there, and no store of madang's is so called: remove it"

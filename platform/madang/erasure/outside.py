@@ -23,7 +23,7 @@ def outside_lines(settings: Settings, warehouse: Warehouse, post: Post, about: A
     )
     for name in landed["landed_from"]:
         yield Line(f"file {name}", "outside", unit="files", note="the post landed from it: remove it there and at its "
-                   "source, or it comes back when landed again")  # fmt: skip
+                   "source")  # fmt: skip
     for model, lane in _asked(warehouse, about):
         yield Line(f"provider of {model}", "outside", unit="requests", note=f"it was sent the masked text ({lane}): "
                    "what it keeps, and how long, is by your contract")  # fmt: skip

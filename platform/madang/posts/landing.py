@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 from pydantic import JsonValue
 
+from madang.ops import ERASURES
 from madang.posts.masking import mask
 from madang.posts.table import CURRENT, RAW_POSTS, TEXT_COLUMNS
 from madang.settings import Settings
@@ -31,11 +32,13 @@ class Landed:
         read: Posts in the files.
         landed: Revisions written.
         by_day: Revisions written into each partition, by day.
+        refused: Posts that were erased: they do not come back.
     """
 
     read: int
     landed: int
     by_day: dict[date, int]
+    refused: int = 0
 
     @property
     def days(self) -> tuple[date, ...]:
@@ -45,7 +48,7 @@ class Landed:
     @property
     def unchanged(self) -> int:
         """Posts that were there already, as they are."""
-        return self.read - self.landed
+        return self.read - self.landed - self.refused
 
 
 def land(warehouse: Warehouse, settings: Settings, frames: Sequence[pl.DataFrame]) -> Landed:
@@ -56,15 +59,24 @@ def land(warehouse: Warehouse, settings: Settings, frames: Sequence[pl.DataFrame
         settings: Time zone and first day of the partitions.
         frames: What `read_posts` gave, oldest first.
     """
-    warehouse.ensure([RAW_POSTS])
-    posts = pl.concat(frames).with_row_index("order")
+    warehouse.ensure([RAW_POSTS, ERASURES])
+    posts = pl.concat(frames)
     if settings.is_raw_text_masked:
         posts = _masked(posts)
     with warehouse.exclusive():
-        rows = _new_revisions(warehouse, settings, posts)
+        welcome = posts.join(_erased(warehouse, posts), on=["source", "post_id"], how="anti", maintain_order="left")
+        rows = _new_revisions(warehouse, settings, welcome.with_row_index("order"))
         landed = warehouse.commit([Change(RAW_POSTS, rows)])
     by_day = rows.group_by("day").len().sort("day")
-    return Landed(posts.height, landed, dict(by_day.iter_rows()))
+    return Landed(posts.height, landed, dict(by_day.iter_rows()), posts.height - welcome.height)
+
+
+def _erased(warehouse: Warehouse, posts: pl.DataFrame) -> pl.DataFrame:
+    """Posts that somebody had erased: a receipt is a tombstone."""
+    return warehouse.read(
+        f"SELECT DISTINCT source, post_id FROM {ERASURES.name} SEMI JOIN incoming USING (source, post_id)",
+        frames={"incoming": posts.select("source", "post_id").unique()},
+    )
 
 
 def _masked(posts: pl.DataFrame) -> pl.DataFrame:
