@@ -12,7 +12,7 @@ from madang.models.online_lanes import prices_of
 from madang.models.online_specs import PricedModel
 from madang.models.prices import FREE, Prices
 from madang.models.protocol import Model, Request
-from madang.models.specs import Lane, LocalModel, ModelSpec
+from madang.models.specs import Lane, LocalModel, ModelSpec, StudentModel
 
 # The shortest answer: `{}`.
 _LEAST_REPLY_TOKENS = 2
@@ -246,4 +246,6 @@ def _bound(rates: Rates, amount: Amount, seconds: float) -> float:
 def _rates(spec: ModelSpec) -> Rates:
     if isinstance(spec, PricedModel):
         return spec.rates
+    if isinstance(spec, StudentModel):
+        return Rates(spec.batch_posts)
     return Rates(spec.slots if isinstance(spec, LocalModel) else spec.concurrency)

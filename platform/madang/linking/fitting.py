@@ -140,7 +140,7 @@ def without_right(examples: Examples, scores: Numbers) -> Numbers:
 
 
 def _logistic(values: Numbers, is_right: NDArray[np.bool_], weights: Numbers, strength: float = _STRENGTH) -> Fitted:
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     middle, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
     model = LogisticRegression(C=strength, max_iter=5_000)
