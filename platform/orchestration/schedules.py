@@ -1,12 +1,11 @@
 """Schedules: each night, whatever is still pending; each week, the upkeep of the warehouse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import dagster as dg
 
 from assets.maintenance import GROUP as MAINTENANCE
-from madang.errors import DeclarationError, ModelFileError
 from madang.extraction.budget import spent_today_usd
 from madang.extraction.plan import pending_days
 from madang.models.catalogue import Catalogue
@@ -28,45 +27,34 @@ def weekly_upkeep(settings: Settings) -> dg.ScheduleDefinition:
     )  # fmt: skip
 
 
-def nightly(jobs: Sequence[Job], settings: Settings) -> dg.ScheduleDefinition:
-    """Runs every day with pending posts, a run for each unbroken stretch of days, within the daily cap."""
+def nightly(job: Job, settings: Settings) -> dg.ScheduleDefinition:
+    """Runs every day of a task with pending posts, a run for each unbroken stretch of days, within the daily cap.
 
-    # A schedule belongs to one job, and its requests may name others: the first is the nominal one.
+    A schedule each: a request of another job than the schedule's own ran the schedule's own.
+    """
+
     @dg.schedule(
-        name="nightly_pending", cron_schedule="0 2 * * *", execution_timezone=settings.timezone, job=jobs[0],
+        name=f"nightly_{job.name}", cron_schedule="0 2 * * *", execution_timezone=settings.timezone, job=job,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Runs every day with pending posts of every task, within the daily cap.",
+        description=f"Runs every day with pending posts of {job.name}, within the daily cap.",
     )  # fmt: skip
     def request(
         context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         current = warehouse.settings()
         everything = (current.first_day, datetime.now(current.zone).date())
+        task = load_task(current.project, job.name)
+        recipe = recipe_of(task, Catalogue(current).identity)
         with warehouse.open() as opened:
             spent = spent_today_usd(opened, current)
             if spent >= current.daily_cap_usd > 0:
                 yield dg.SkipReason(f"${spent:.2f} of the daily cap of ${current.daily_cap_usd:.2f} is spent")
                 return
-            requests, refused = [], []
-            for job in jobs:
-                try:
-                    task = load_task(current.project, job.name)
-                    recipe = recipe_of(task, Catalogue(current).identity)
-                except (DeclarationError, ModelFileError) as error:
-                    # A folder broken since the start must not cost the other tasks their night.
-                    context.log.error(f"{job.name} does not run tonight: {error}")
-                    refused.append(job.name)
-                    continue
-                pending = pending_days(opened, task, recipe, everything)
-                requests += [
-                    range_request(
-                        job.name, first, last, f"{job.name}:{first}:{last}:{context.scheduled_execution_time}"
-                    )
-                    for first, last in contiguous(pending)
-                ]
-        if not requests:
-            without = f"; refused, and not looked at: {', '.join(refused)}" if refused else ""
-            yield dg.SkipReason(f"no day has a pending post{without}")
-        yield from requests
+            stretches = list(contiguous(pending_days(opened, task, recipe, everything)))
+        if not stretches:
+            yield dg.SkipReason("no day has a pending post")
+        for first, last in stretches:
+            key = f"{job.name}:{first}:{last}:{context.scheduled_execution_time}"
+            yield range_request(job.name, first, last, key)
 
     return request

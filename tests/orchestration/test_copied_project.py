@@ -82,7 +82,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 def test_wrong_folders_are_one_asset_each_and_spoil_no_other(loaded: Loaded) -> None:
-    kinds = ("attributes", "feast", "features", "plans")
+    kinds = ("attributes", "feast", "features", "plans", "students")
     whole = [f"{kind}/{task}" for kind in kinds for task in ("groups", "rentals", "scouted")]
     scored = ["evaluation/groups", "evaluation/rentals"]  # what has gold
 

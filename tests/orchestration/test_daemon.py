@@ -99,7 +99,7 @@ def _night(serving: Serving) -> list[dg.RunRecord]:
             list(launch_scheduled_runs(context, logging.getLogger("night"), end, times))
 
     def new() -> list[dg.RunRecord]:
-        made = serving.runs(**{"dagster/schedule_name": "nightly_pending"})
+        made = serving.runs(**{"dagster/schedule_name": "nightly_groups"})
         return [record for record in made if record.dagster_run.run_id not in before]
 
     return wait_for(lambda: all_done(new(), 1), 240, "night")
