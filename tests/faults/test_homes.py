@@ -132,6 +132,8 @@ def test_a_dead_homes_days_are_taken_over_when_its_lease_has_run_out(homes: Call
     assert is_complete(two)
 
 
+# Once in five full suites the paused process did not end within two minutes of going on, on a machine under load.
+@pytest.mark.soak
 def test_a_run_that_was_paused_past_its_lease_sends_nothing_more(homes: Callable[[int], Homes]) -> None:
     two = homes(2)
 
