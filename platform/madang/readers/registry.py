@@ -54,9 +54,8 @@ class NamedReader:
                 for span in (*one.spans, *of_mentions):
                     if not 0 <= span.start < span.end <= len(text.parts[span.field]):
                         raise IndexError(key)
-        # Whatever one post does to somebody's code must not end a run over a million others. A program that is bad
-        # for every post shows as what it is: every post in quarantine, under the reader's name.
-        except Exception as error:
+        except Exception as error:  # a reader is somebody's code: whatever one post does to it must not end a run over
+            # a million others. One that is bad for every post shows as that: all in quarantine, under its name.
             raise ReaderFailed(f"reader {self.name} raised {type(error).__name__}") from error
         return found
 
@@ -81,8 +80,7 @@ def find_reader(name: str, declared: Mapping[str, str]) -> NamedReader:
     module_name, _, function = path.partition(":")
     try:
         module = importlib.import_module(module_name)
-    # A module that does not import, for whatever reason, spoils its task and no other.
-    except Exception as error:
+    except Exception as error:  # a module may raise anything as it is imported, and spoils its task and no other
         raise ReaderError(f"module {module_name!r} does not import ({type(error).__name__}: {error})") from error
     read, version, keys = (getattr(module, attribute, None) for attribute in (function or "read", "VERSION", "KEYS"))
     if not callable(read):
