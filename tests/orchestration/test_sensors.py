@@ -15,7 +15,7 @@ from scenario import REPOSITORY
 import orchestration.sensors
 from assets.posts import LANDED, RAW_POSTS
 from orchestration.day_ranges import RANGE_END, RANGE_START
-from orchestration.jobs import task_jobs
+from orchestration.jobs import Job, task_jobs
 from orchestration.schedules import nightly
 from orchestration.sensors import inbox_sensor, landed_days_sensor
 from orchestration.task_tree import load_task_tree
@@ -141,17 +141,18 @@ def test_suffixes_are_read_in_any_case_and_foreign_ones_are_told(tmp_path: Path)
     ]
 
 
+def tick(yard: Yard, job: Job) -> ScheduleExecutionData:
+    """One night of a task's schedule."""
+    with dg.build_schedule_context(
+        resources={"warehouse": WarehouseResource()}, scheduled_execution_time=datetime(2026, 1, 2, 2, tzinfo=UTC)
+    ) as context:
+        return nightly(job, yard.settings).evaluate_tick(context)
+
+
 def night(yard: Yard) -> tuple[Requests, set[str | None]]:
     """What one night asks for, and why its schedules ask for nothing."""
-    asked, skipped = [], set()
-    for job in JOBS:
-        with dg.build_schedule_context(
-            resources={"warehouse": WarehouseResource()}, scheduled_execution_time=datetime(2026, 1, 2, 2, tzinfo=UTC)
-        ) as context:
-            told = nightly(job, yard.settings).evaluate_tick(context)
-        asked += requests(told)
-        skipped |= {told.skip_message} if told.skip_message else set()
-    return asked, skipped
+    told = [tick(yard, job) for job in JOBS]
+    return [asked for one in told for asked in requests(one)], {one.skip_message for one in told if one.skip_message}
 
 
 def test_a_night_asks_for_exactly_the_days_with_pending_posts(yard: Yard) -> None:
@@ -173,14 +174,10 @@ def test_a_folder_broken_since_the_start_fails_its_own_night_only(yard: Yard, tm
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MADANG_PROJECT", str(copy))
         for job in JOBS:
-            with dg.build_schedule_context(
-                resources={"warehouse": WarehouseResource()},
-                scheduled_execution_time=datetime(2026, 1, 2, 2, tzinfo=UTC),
-            ) as context:
-                try:
-                    asked += requests(nightly(job, yard.settings).evaluate_tick(context))
-                except dg.DagsterError:
-                    failed.append(job.name)
+            try:
+                asked += requests(tick(yard, job))
+            except dg.DagsterError:
+                failed.append(job.name)
 
     assert (asked, failed) == (OTHERS, ["groups"])
 
