@@ -209,11 +209,7 @@ def lane(project: Project, tmp_path: Path) -> Iterator[Lane]:
         yield made
 
 
-# Refusals for too many differ by their wait only; the others of their kind are told in the long form.
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.soak if name in ("429 with Retry-After", "503") else ()) for name in OUTAGES],
-)
+@pytest.mark.parametrize("name", OUTAGES)
 def test_posts_of_an_outage_stay_pending_and_the_next_run_asks_them(lane: Lane, name: str) -> None:
     outage, project = OUTAGES[name], lane.project
     lane = Lane(project, lane.server, outage.lane)
