@@ -14,8 +14,10 @@ demo: $(VENV)/.demo
 dev: $(VENV)/.demo
 	@madang dev
 
+# Many tests wait for servers and processes, so three workers serve two cores well. A file's tests stay together.
+WORKERS ?= 3
 test: $(VENV)/.test
-	@python -m pytest -m "not soak" $(ARGS)
+	@python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 soak: $(VENV)/.test
 	@mkdir -p .madang && python -m pytest -m soak --timeout 3600 --junitxml .madang/soak.xml -o junit_family=xunit1 \
@@ -39,14 +41,16 @@ $(VENV)/.demo: pyproject.toml requirements.lock
 
 $(VENV)/.test: $(VENV)/.demo requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@touch $@
 
 # Needs uv. torch stays outside: see pyproject.toml.
 lock:
 	uv pip compile pyproject.toml requirements.in --extra gemma --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --quiet -o requirements.lock
-	uv pip compile pyproject.toml requirements.in --extra gemma --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --quiet --constraint requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml requirements.in --extra gemma --extra dev --extra student --extra photos --extra ray \
+		--override <(echo "torch ; python_version < '3'") --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --quiet --constraint requirements.lock -o requirements-dev.lock
 
 # What the tables and columns mean, from the declarations.
 .PHONY: docs
