@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 
 from madang.posts.where import WhereError, compile_where
 from madang.schema import TaskField, asked, attributes_table, stated
-from madang.schema.base import FIELD_NAME
+from madang.schema.base import FIELD_NAME, FieldKind, check_renames
 from madang.schema.expressions import TYPE_OF_COLUMN, Expression, ExpressionError, Type
 from madang.schema.mentions import MentionsField
 from madang.schema.money import MoneyField
@@ -173,16 +173,9 @@ class Declaration(_Strict):
     @field_validator("fields")
     @classmethod
     def _field_names(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        taken = {column.name for column in attributes_table("t", {}).columns}
         for name, field in fields.items():
-            if not FIELD_NAME.fullmatch(name) or "__" in name:
-                raise ValueError(f"{name!r} is not a field name (lower-case letters, digits, single _, at most 48)")
-            if name in taken:
-                raise ValueError(f"{name!r} is a column that every task has; rename the field")
-            if name == "live" and isinstance(field, MentionsField):
-                raise ValueError("'live' is the name of the task's view; rename the field")
-            if hasattr(BaseModel, name):
-                raise ValueError(f"{name!r} is a name of the library that checks replies; rename the field")
+            _check_name(name, field)
+        _check_earlier_names(fields)
         return fields
 
     @field_validator("knowledge")
@@ -240,6 +233,26 @@ class Declaration(_Strict):
             if found not in (wanted, "null"):
                 raise ValueError(f"fields.{name}.derive: `{field.derive}` is {found}, and the field is {wanted}")
             names[name] = wanted
+
+
+def _check_name(name: str, field: FieldKind) -> None:
+    if not FIELD_NAME.fullmatch(name) or "__" in name:
+        raise ValueError(f"{name!r} is not a field name (lower-case letters, digits, single _, at most 48)")
+    if name in {column.name for column in attributes_table("t", {}).columns}:
+        raise ValueError(f"{name!r} is a column that every task has; rename the field")
+    if name == "live" and isinstance(field, MentionsField):
+        raise ValueError("'live' is the name of the task's view; rename the field")
+    if hasattr(BaseModel, name):
+        raise ValueError(f"{name!r} is a name of the library that checks replies; rename the field")
+
+
+def _check_earlier_names(fields: Mapping[str, FieldKind]) -> None:
+    for name, field in fields.items():
+        for old in field.renamed_from:
+            _check_name(old, field)
+        if isinstance(field, MentionsField):
+            check_renames(field.of, f"{name}.of.")
+    check_renames(fields)
 
 
 def _type_of(place: str, expression: str, names: Mapping[str, Type]) -> Type:

@@ -13,6 +13,7 @@ from filelock import FileLock
 from madang.extraction.plan import Days
 from madang.features import Published, held_rows_sql, write_parquet
 from madang.posts.table import CURRENT
+from madang.schema import current_name
 from madang.schema.flag import FlagField
 from madang.schema.mentions import MentionsField
 from madang.schema.types import BOOLEAN, DATE, FLOAT, INSTANT, INTEGER, TEXT, Column, Table
@@ -84,7 +85,8 @@ def _held_sql(task: Task) -> str:
     assert task.linked_field is not None
     field = task.fields[task.linked_field]
     assert isinstance(field, MentionsField)
-    is_review = 'm."is_review"' if isinstance(field.of.get("is_review"), FlagField) else "NULL"
+    name = current_name(field.of, "is_review")
+    is_review = f'm."{name}"' if isinstance(field.of.get(name), FlagField) else "NULL"
     # A moment for all mentions of a post: a reader who takes the newest gets all of them, and none from before.
     return f"""
         SELECT a.source || ':' || a.post_id AS post_id, m.place_id, m.place_name, {is_review} AS is_review, m.kept,

@@ -13,8 +13,10 @@ from pydantic import JsonValue
 from madang.extraction.knowledge import KNOWLEDGE_VERSION
 from madang.extraction.requests import NEAREST_VERSION, PROMPT_VERSION, nearest_of, pool_digest, prefix_messages
 from madang.posts.masking import MASKING_VERSION
-from madang.schema import asked_schema
+from madang.schema import Fields, asked_schema
 from madang.schema.base import FieldKind
+from madang.schema.expressions import renamed
+from madang.schema.mentions import MentionsField
 from madang.task import Task
 
 # Raise it when readers or grounding give other values for the same reply.
@@ -61,7 +63,8 @@ def recipe_of(task: Task, identity: Callable[[str], str]) -> Recipe:
             }
             for _, route in task.routes
         ],
-        "fields": {name: _plain(field) for name, field in task.fields.items()},
+        # By the names that fields had first: a recipe is what is asked and read, whatever the columns are called.
+        "fields": {field.asked_as(name): _plain(field, task.fields) for name, field in task.fields.items()},
         "reading": READING_VERSION,
     }
     if images := task.most_images:
@@ -90,9 +93,24 @@ def _retrieved(task: Task) -> dict[str, JsonValue]:
     return found
 
 
-def _plain(field: FieldKind) -> JsonValue:
+def _plain(field: FieldKind, fields: Fields) -> JsonValue:
     """What a field says; an option that came later is left out where it is not used, so that no recipe becomes new."""
     unused = {option for option in ("read", "decide") if getattr(field, option) is None}
     # Links are rows of their own, which name their linker: no extraction changes with them.
-    plain: JsonValue = field.model_dump(mode="json", exclude={"describe", "link", *unused})
+    plain: dict[str, JsonValue] = field.model_dump(
+        mode="json", exclude={"describe", "link", "renamed_from", *unused}
+    )  # fmt: skip
+    if field.derive is not None:
+        plain["derive"] = renamed(field.derive, _first_names(fields))
+    if isinstance(field, MentionsField):
+        plain["of"] = {
+            small.asked_as(name): small.model_dump(mode="json", exclude={"renamed_from"})
+            for name, small in field.of.items()
+        }
+        if field.keep is not None:
+            plain["keep"] = renamed(field.keep, _first_names(field.of))
     return plain
+
+
+def _first_names(fields: Fields) -> dict[str, str]:
+    return {name: field.asked_as(name) for name, field in fields.items()}

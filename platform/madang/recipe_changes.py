@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from pydantic import JsonValue
@@ -46,10 +46,12 @@ class RecipeChange:
     Args:
         before: Its name, such as groups@1.
         parts: What differs.
+        content: What that recipe is made of.
     """
 
     before: str
     parts: tuple[PartChange, ...]
+    content: Json = field(default_factory=dict, repr=False, compare=False)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Plain form."""
@@ -76,7 +78,8 @@ def recipe_change(warehouse: Warehouse, recipe: Recipe) -> RecipeChange | None:
     )
     if not found.height:
         return None
-    return RecipeChange(str(found["recipe"][0]), part_changes(json.loads(found["content"][0]), recipe.content))
+    content = json.loads(found["content"][0])
+    return RecipeChange(str(found["recipe"][0]), part_changes(content, recipe.content), content)
 
 
 def part_changes(before: Json, after: Json) -> tuple[PartChange, ...]:

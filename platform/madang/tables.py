@@ -1,5 +1,8 @@
 """Everything a task needs in the warehouse, made on first use: its tables, the shared ones, its live view."""
 
+from functools import partial
+
+from madang.incompatible import refuse_lost_columns
 from madang.linking.links_view import ensure_links
 from madang.ops import OPS_TABLES
 from madang.posts.table import CURRENT, RAW_POSTS, content_hash_sql
@@ -15,8 +18,13 @@ def tables_of(task: Task) -> list[Table]:
 
 
 def ensure_tables(warehouse: Warehouse, task: Task) -> None:
-    """Creates what is missing; costs one query where all is there."""
-    warehouse.ensure(tables_of(task))
+    """Creates what is missing and changes what the declaration changed; costs one query where all is there.
+
+    Raises:
+        DeclarationError: A field's column was renamed since. Nothing was changed.
+        WarehouseError: A table cannot become the declared one. Nothing was changed.
+    """
+    warehouse.ensure(tables_of(task), partial(refuse_lost_columns, warehouse, task))
     columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
     # Current revision to content hash to row, never the newest extracted_at: an edit back shows the old row.
     sql = (
@@ -26,15 +34,18 @@ def ensure_tables(warehouse: Warehouse, task: Task) -> None:
         f"JOIN (SELECT recipe FROM ops.releases WHERE task = '{task.name}' ORDER BY number DESC LIMIT 1) r "
         f"ON a.recipe = r.recipe WHERE NOT p.deleted"
     )
-    warehouse.ensure_view(f"attributes.{task.name}__live", sql, "Current undeleted posts, by the released recipe")
+    live = f"attributes.{task.name}__live"
+    is_changed = warehouse.ensure_view(live, sql, "Current undeleted posts, by the released recipe")
     for table in task.mention_tables.values():
         columns = ", ".join(f'm."{column.name}"' for column in table.columns)
         schema, name = table.name.split(".")
-        warehouse.ensure_view(
+        is_changed |= warehouse.ensure_view(
             f"{table.name}__live",
             f'SELECT {columns} FROM {schema}."{name}" m SEMI JOIN attributes."{task.name}__live" a '
             "USING (source, post_id, content_hash, recipe)",
             "Mentions of current undeleted posts, by the released recipe",
         )
+        for old in table.renamed_from:  # it is a view of a table that is not there any more
+            warehouse.drop_view(f"{old}__live")
     ensure_links(warehouse, task)
-    ensure_views(warehouse, task)
+    ensure_views(warehouse, task, is_live_changed=is_changed)

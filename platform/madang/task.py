@@ -115,7 +115,8 @@ class Task:
     @cached_property
     def links_table(self) -> Table | None:
         """`links.<task>__<f>` of the linked field, if there is one."""
-        return None if self.linked_field is None else links_table(self.name, self.linked_field)
+        name = self.linked_field
+        return None if name is None else links_table(self.name, name, self.fields[name])
 
     @cached_property
     def features_table(self) -> Table:
@@ -309,8 +310,10 @@ def _declaration_error(file: Path, error: ValidationError) -> DeclarationError:
 
 
 def _shown(name: str, field: FieldKind) -> dict[str, object]:
-    """What a prompt's template may say of a field."""
-    return {"name": name, "kind": field.kind, "describe": field.describe, "labels": field.allowed() or ()}
+    """What a prompt's template may say of a field; by the name that the model is asked by."""
+    return {
+        "name": field.asked_as(name), "kind": field.kind, "describe": field.describe, "labels": field.allowed() or (),
+    }  # fmt: skip
 
 
 def _one_line(error: Exception) -> str:

@@ -37,12 +37,20 @@ class View:
     sql: str
 
 
-def ensure_views(warehouse: Warehouse, task: Task) -> None:
+def ensure_views(warehouse: Warehouse, task: Task, *, is_live_changed: bool = False) -> None:
     """Creates the task's views that are missing or have changed; its tables and live view must be there.
+
+    Args:
+        warehouse: Where they are made.
+        task: Whose views they are.
+        is_live_changed: Whether what they read has other columns now: all are made anew then, for one that reads a
+            column that is gone or renamed would else be found out by its next reader.
 
     Raises:
         DeclarationError: A file's name or SQL is wrong. The views before it are made.
     """
+    for view in views_of(task) if is_live_changed else []:
+        warehouse.drop_view(view.name)
     for file in _files(task):
         view = _read(file)
         try:

@@ -1,12 +1,13 @@
 """`madang plan`: what a run would do, shown before it does it."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from madang.commands.columns import aligned
-from madang.commands.options import days_of, guarded, with_days
+from madang.commands.options import days_of, guarded, selection_of_file, with_days, with_only
 
 if TYPE_CHECKING:
     from madang.extraction.dry_run import DryRun
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("task")
 @with_days
+@with_only
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @guarded
-def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
+def plan(task: str, first: str | None, last: str | None, only: Path | None, as_json: bool) -> None:
     """Show what a run would touch and cost, and why; changes nothing."""
     from madang.extraction.dry_run import dry_run
     from madang.settings import Settings
@@ -31,7 +33,8 @@ def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
 
     settings = Settings.load()
     loaded = load_task(settings.project, task)
-    found = dry_run(open_warehouse(settings), settings, loaded, days_of(settings, first, last))
+    days, chosen = days_of(settings, first, last), selection_of_file(only)
+    found = dry_run(open_warehouse(settings), settings, loaded, days, chosen)
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
@@ -41,7 +44,7 @@ def plan(task: str, first: str | None, last: str | None, as_json: bool) -> None:
 def plan_details(found: "DryRun") -> list[str]:
     """All that a dry run says below the plan's line, a line each."""
     leased = [f"  {line}" for line in found.leased.lines()]
-    migrations = [f"  first: {line}" for line in found.migrations]
+    migrations = [f"  migration: {migration.line}" for migration in found.migrations]
     return [*migrations, *_posts(found.plan, found.change), *leased, *_calls(found.estimate)]
 
 

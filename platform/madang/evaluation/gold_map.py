@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from madang.errors import DeclarationError
 from madang.evaluation.answers import Answer, AnswerKind, UnreadableError, answer_kind, answer_of
+from madang.schema import current_name
 from madang.schema.money import MoneyField
 from madang.task import Task
 
@@ -165,6 +166,8 @@ class GoldMap:
         """The mapped key of this name; None if no field answers it."""
         if name in self._keys:
             return self._keys[name]
+        # Gold from before a field was renamed bears its old name; gates and reports name the field as it is called now.
+        name = current_name(self._task.fields, name)
         field = self._task.fields.get(name) if self._is_open else None
         kind = answer_kind(field) if field is not None else None
         if field is None or kind is None:

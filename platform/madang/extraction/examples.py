@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from madang.errors import DeclarationError
 from madang.posts.masking import mask
-from madang.schema import Fields, asked, reply_model, stated
+from madang.schema import Fields, asked, current_name, reply_model, stated
 
 
 class Example(BaseModel):
@@ -44,10 +44,11 @@ def written_examples(file: Path, fields: Fields) -> list[Example]:
     for number, line in _lines(file):
         place = f"{file}:{number}"
         try:
-            example = Example.model_validate(json.loads(line))
+            written = Example.model_validate(json.loads(line))
         except (ValueError, RecursionError) as error:
             raise DeclarationError(place, f"not an example ({_one_line(error)})",
                                    "Write {title, body, answer}") from error  # fmt: skip
+        example = written.model_copy(update={"answer": _named_now(written.answer, fields)})
         _check(example, fields, place)
         examples.append(example)
     return examples
@@ -72,7 +73,8 @@ def gold_examples(samples: Path, gold: Path, fields: Fields) -> list[Example]:
     posts = {(str(row.get("source")), str(row["post_id"])): row for _, row in _rows(samples)}
     by_id = {post_id: row for (_, post_id), row in posts.items()}
     examples, unanswered = [], ""
-    for number, line in _rows(gold):
+    for number, written in _rows(gold):
+        line = _named_now(written, fields)
         post_id, source = str(line["post_id"]), line.get("source")
         post = by_id.get(post_id) if source is None else posts.get((str(source), post_id))
         if post is None or part_of(post_id) != "tune":
@@ -100,13 +102,20 @@ def _answer(line: Mapping[str, JsonValue], fields: Fields) -> dict[str, JsonValu
     return {name: line[name] for name in asked(fields) if line[name] not in (None, [])}
 
 
+def _named_now(answers: Mapping[str, JsonValue], fields: Fields) -> dict[str, JsonValue]:
+    """Answers by the names that the fields have now, of answers by any that they had."""
+    return {current_name(fields, name): value for name, value in answers.items()}
+
+
 def _check(example: Example, fields: Fields, place: str) -> None:
     # A field that a reader decides now may be asked again later: its answers stay, and are not shown.
     unknown = sorted(set(example.answer) - set(stated(fields)))
     if unknown:
         raise DeclarationError(place, f"the answer has {unknown[0]!r}, which is not asked", "Correct the key")
     try:
-        reply_model("example", fields).model_validate(example.answer)
+        reply_model("example", fields).model_validate(
+            {fields[name].asked_as(name): fields[name].as_asked(answer) for name, answer in example.answer.items()}
+        )
     except ValidationError as error:
         raise DeclarationError(place, f"the answer is not valid ({_one_line(error)})", "Correct it") from error
 

@@ -50,8 +50,11 @@ class Extractor:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._asked, self._stated = asked(task.fields), stated(task.fields)
+        self._stated = stated(task.fields)
+        self._asked = {field.asked_as(name): field for name, field in asked(task.fields).items()}
+        self._names = {field.asked_as(name): name for name, field in self._stated.items()}
         self._model: type[BaseModel] = reply_model(task.name, task.fields)
+        self._columns = {name: [column.name for column in field.columns(name)] for name, field in self._stated.items()}
 
     def extract(self, text: PostText, reply: Reply) -> Extraction | None:
         """Reads a reply, and the text where readers have fields.
@@ -66,13 +69,16 @@ class Extractor:
         if answers is None:
             return None
         sure = confidences(reply.text, reply.tokens, self._asked)
-        answered = {name: Reading({}, dropped="invalid") for name in answers.invalid}
+        answered = {self._names[name]: Reading({}, dropped="invalid") for name in answers.invalid}
         for name, answer in answers.values.items():
-            answered[name] = replace(self._asked[name].of_answer(answer, text), confidence=sure.get(name))
+            reading = self._asked[name].of_answer(answer, text)
+            answered[self._names[name]] = replace(reading, confidence=sure.get(name))
         read = self._read(text)
         # An invalid answer is not asked again where a reader's value stands anyway.
         settled = {name for name, one in read.items() if one.dropped is None and self._stated[name].decider == "both"}
-        problems = tuple(problem for problem in answers.problems if problem.partition(":")[0] not in settled)
+        problems = tuple(
+            problem for problem in answers.problems if self._names.get(problem.partition(":")[0]) not in settled
+        )
         return replace(self._assemble(answered, read), problems=problems, is_repaired=answers.is_repaired)
 
     def unasked(self, text: PostText) -> Extraction:
@@ -106,7 +112,7 @@ class Extractor:
         mentions: dict[str, tuple[Mention, ...]] = {}
         for name, field in self._stated.items():
             reading, reason = _decided(field, answered.get(name), read.get(name))
-            row |= {column.name: None for column in field.columns(name)}
+            row.update(dict.fromkeys(self._columns[name]))
             row[name] = field.unstated()
             row[f"{name}__evidence"] = []
             if reason is not None:

@@ -1,6 +1,6 @@
 """What a run would do: which posts have no row under the recipe, and why. Reads hashes and lengths, no text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -49,6 +49,18 @@ class Plan:
     def total(self) -> int:
         """Posts of the task in these days."""
         return sum(self.counts.values())
+
+    def only(self, chosen: pl.DataFrame) -> "Plan":
+        """The plan of those pending posts that are named; the others count as `not chosen`.
+
+        Args:
+            chosen: Their source and post_id, each post once.
+        """
+        posts = self.posts.join(chosen, on=["source", "post_id"], how="semi", maintain_order="left")
+        done = {state: count for state, count in self.counts.items() if state not in PENDING_REASONS}
+        left = self.posts.height - posts.height
+        counts = done | dict(posts.group_by("reason").len().iter_rows()) | ({"not chosen": left} if left else {})
+        return replace(self, counts=counts, posts=posts)
 
     def require_posts(self) -> None:
         """Refuses a plan without work.

@@ -61,7 +61,9 @@ def pool_digest(task: Task) -> str:
 def render_answer(task: Task, example: Example) -> str:
     """An example's answer exactly as a reply should look: keys in declaration order."""
     ordered: dict[str, JsonValue] = {
-        name: example.answer[name] for name in asked(task.fields) if name in example.answer
+        field.asked_as(name): field.as_asked(example.answer[name])
+        for name, field in asked(task.fields).items()
+        if name in example.answer
     }
     return json.dumps(ordered, ensure_ascii=False)
 

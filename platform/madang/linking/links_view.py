@@ -23,5 +23,7 @@ def ensure_links(warehouse: Warehouse, task: Task) -> None:
         "PARTITION BY k.day, k.source, k.post_id, k.content_hash, k.recipe, k.ordinal ORDER BY n.activated_at DESC) = 1"
         ") l USING (day, source, post_id, content_hash, recipe, ordinal)"
     )
+    for old in task.links_table.renamed_from:
+        warehouse.drop_view(f"{old}__live")
     describe = f"The {task.linked_field} of current undeleted posts, each with what the newest linker says of it"
     warehouse.ensure_view(f"links.{name}__live", sql, describe)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from madang.extraction.grounding import PostText, Span
 from madang.readers.found import Found
@@ -90,6 +90,16 @@ class FieldKind(BaseModel, ABC):
         description="Whose value stands: reader (not asked), model, or both (asked, and the reader's stands where it "
         "finds one); reader by default where `read` is given",
     )
+    renamed_from: tuple[str, ...] = Field(
+        default=(),
+        description="Names that the field had before, the oldest first: its columns are renamed with all their rows, "
+        "and the model goes on being asked by the oldest, so that no post is asked again",
+    )
+
+    @field_validator("renamed_from", mode="before", json_schema_input_type=str | tuple[str, ...])
+    @classmethod
+    def _one_or_several(cls, names: object) -> object:
+        return (names,) if isinstance(names, str) else names
 
     @model_validator(mode="after")
     def _one_origin(self) -> "FieldKind":
@@ -98,6 +108,14 @@ class FieldKind(BaseModel, ABC):
         if self.read is None and self.decide in ("reader", "both"):
             raise ValueError(f"decide: {self.decide} needs a reader; add `read: <reader>.<key>`")
         return self
+
+    def asked_as(self, name: str) -> str:
+        """The name of the field in requests, replies and recipes: the one that it had first."""
+        return self.renamed_from[0] if self.renamed_from else name
+
+    def as_asked(self, answer: JsonValue) -> JsonValue:
+        """An answer with the names in it by which the model is asked."""
+        return answer
 
     @property
     def is_asked(self) -> bool:
@@ -111,9 +129,11 @@ class FieldKind(BaseModel, ABC):
 
     @property
     def meaning(self) -> str:
-        """What the field means, with its labels, for those who read its column."""
+        """What the field means, with its labels and earlier names, for those who read its column."""
         labels = ", ".join(self.allowed() or ()) if self.value_type is not BOOLEAN else ""
-        return f"{self.describe}: {labels}" if self.describe and labels else self.describe or labels
+        told = f"{self.describe}: {labels}" if self.describe and labels else self.describe or labels
+        before = f"formerly {', '.join(self.renamed_from)}" if self.renamed_from else ""
+        return f"{told} ({before})" if told and before else told or before
 
     @property
     @abstractmethod
@@ -166,6 +186,28 @@ class FieldKind(BaseModel, ABC):
     def feature_columns(self, name: str) -> list[Column]:
         """Columns that the feature view publishes."""
         return [column for column in self.columns(name) if column.type is not SPANS]
+
+
+def check_renames(fields: Mapping[str, FieldKind], place: str = "") -> None:
+    """Refuses earlier names of which a table's columns would not tell what is to become of them.
+
+    Args:
+        fields: The fields of one table, by name.
+        place: Where they stand, for the message.
+    """
+    owner: dict[str, str] = {}
+    for name, field in fields.items():
+        for number, old in enumerate(field.renamed_from):
+            where = f"{place}{name}.renamed_from: {old!r}"
+            if old != name and old in fields:
+                raise ValueError(
+                    f"{where} is the name of a field that is declared, too: two fields cannot swap names, nor move up; "
+                    "give one of them a name that no field had"
+                )
+            if owner.setdefault(old, name) != name:
+                raise ValueError(f"{where} is where {owner[old]!r} comes from; a column becomes one field: remove one")
+            if old in field.renamed_from[:number] or field.renamed_from[-1] == name:
+                raise ValueError(f"{where}: list each earlier name once, the oldest first, the present one never last")
 
 
 IS_CALIBRATED = Column("is_calibrated", BOOLEAN, "Whether the confidences were calibrated on gold")

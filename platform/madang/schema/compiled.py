@@ -1,6 +1,7 @@
 """What a set of fields compiles to. Everything that must agree with the declaration is made here, from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
@@ -54,21 +55,28 @@ def stated(fields: Fields) -> dict[str, FieldKind]:
     return {name: field for name, field in fields.items() if field.derive is None}
 
 
+def current_name(fields: Fields, name: str) -> str:
+    """The name that a field has now, by any that it had; a name that none had comes back as it is."""
+    if name in fields:
+        return name
+    return next((now for now, field in fields.items() if name in field.renamed_from), name)
+
+
 def asked_schema(fields: Fields) -> dict[str, JsonValue]:
     """JSON Schema of a reply: keys in declaration order, optional unless a field says `required`."""
     questions = asked(fields)
     return {
         "type": "object",
-        "properties": {name: field.asked_schema() for name, field in questions.items()},
-        "required": [name for name, field in questions.items() if field.required],
+        "properties": {field.asked_as(name): field.asked_schema() for name, field in questions.items()},
+        "required": [field.asked_as(name) for name, field in questions.items() if field.required],
         "additionalProperties": False,
     }
 
 
 def reply_model(task: str, fields: Fields) -> type[BaseModel]:
-    """Pydantic model of a reply. Unknown keys are ignored; a null counts as not stated."""
+    """Pydantic model of a reply, by the names that are asked. Unknown keys are ignored; null counts as not stated."""
     questions: dict[str, Any] = {
-        name: (Annotated[field.answer_type(), Field(description=field.describe)] | None, None)
+        field.asked_as(name): (Annotated[field.answer_type(), Field(description=field.describe)] | None, None)
         for name, field in asked(fields).items()
     }
     return create_model(f"{task}_reply", __config__=ConfigDict(extra="ignore"), **questions)
@@ -76,7 +84,7 @@ def reply_model(task: str, fields: Fields) -> type[BaseModel]:
 
 def attributes_table(task: str, fields: Fields) -> Table:
     """`attributes.<task>`: one row is an extraction."""
-    own = [column for name, field in fields.items() for column in field.columns(name)]
+    own = [column for name, field in fields.items() for column in _renamed(name, field, field.columns(name))]
     describe = f"An extraction of {task}: what a recipe read in one text of a post"
     return Table(f"attributes.{task}", (*_ORIGIN, *own), EXTRACTION_KEY, describe)
 
@@ -91,10 +99,11 @@ def mentions_table(task: str, name: str, field: MentionsField) -> Table:
     )
     columns = (*_KEY_COLUMNS, *field.mention_columns(), *origin)
     describe = f"One of the {name} of an extraction of {task}"
-    return Table(f"attributes.{task}__{name}", columns, (*EXTRACTION_KEY, "ordinal"), describe)
+    before = tuple(f"attributes.{task}__{old}" for old in field.renamed_from if old != name)
+    return Table(f"attributes.{task}__{name}", columns, (*EXTRACTION_KEY, "ordinal"), describe, before)
 
 
-def links_table(task: str, name: str) -> Table:
+def links_table(task: str, name: str, field: FieldKind) -> Table:
     """`links.<task>__<f>`: one row is what one linker says of a mention."""
     columns = (
         *_KEY_COLUMNS,
@@ -107,12 +116,13 @@ def links_table(task: str, name: str) -> Table:
         Column("linked_at", INSTANT, "When the row was made, UTC"),
     )
     key = (*EXTRACTION_KEY, "ordinal", "linker")
-    return Table(f"links.{task}__{name}", columns, key, f"What a linker says of one of the {name} of {task}")
+    before = tuple(f"links.{task}__{old}" for old in field.renamed_from if old != name)
+    return Table(f"links.{task}__{name}", columns, key, f"What a linker says of one of the {name} of {task}", before)
 
 
 def feature_columns(fields: Fields) -> list[Column]:
     """The columns of `features.<view>` that hold features: values and confidences."""
-    return [column for name, field in fields.items() for column in field.feature_columns(name)]
+    return [column for name, field in fields.items() for column in _renamed(name, field, field.feature_columns(name))]
 
 
 def features_table(view: str, entity: str, fields: Fields) -> Table:
@@ -127,3 +137,10 @@ def features_table(view: str, entity: str, fields: Fields) -> Table:
     key = (f"{entity}_id", "event_at", "recipe", "extracted_at")
     describe = f"What held of one {entity} from a moment on, as Feast reads it"
     return Table(f"features.{view}", (*head, *feature_columns(fields)), key, describe)
+
+
+def _renamed(name: str, field: FieldKind, columns: list[Column]) -> Iterator[Column]:
+    """A field's columns with the names that they had when the field had another."""
+    for column in columns:
+        suffix = column.name.removeprefix(name)
+        yield replace(column, renamed_from=tuple(old + suffix for old in field.renamed_from if old != name))

@@ -20,6 +20,7 @@ TYPE_OF_COLUMN: dict[str, Type] = {
     "VARCHAR[]": "texts",
 }
 
+_FUNCTIONS = frozenset({"min", "max", "len"})
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -57,9 +58,7 @@ class Expression:
             raise ExpressionError(f"`{source}` does not parse ({error.msg})") from error
         except RecursionError as error:
             raise ExpressionError("the expression does not parse (nested too deep)") from error
-        self.names = frozenset(node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name)) - {
-            "min", "max", "len"
-        }  # fmt: skip
+        self.names = frozenset(node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name)) - _FUNCTIONS
         self.type = self._type_of(self._tree, names)
 
     def __call__(self, values: Mapping[str, Value]) -> Value:
@@ -144,6 +143,19 @@ class Expression:
         found = self._type_of(node, names)
         if found not in allowed:
             raise self._fail(f"{ast.unparse(node)!r} is {found}, where {allowed[0]} is wanted")
+
+
+def renamed(source: str, names: Mapping[str, str]) -> str:
+    """An expression that parses, with other names in it and otherwise as it is written."""
+    found = [
+        node for node in ast.walk(ast.parse(source, mode="eval"))
+        if isinstance(node, ast.Name) and node.id not in _FUNCTIONS
+    ]  # fmt: skip
+    lines = [line.encode() for line in source.splitlines(keepends=True)]  # columns of `ast` count bytes
+    for node in sorted(found, key=lambda one: (one.lineno, one.col_offset), reverse=True):
+        line, name = lines[node.lineno - 1], names.get(node.id, node.id)
+        lines[node.lineno - 1] = line[: node.col_offset] + name.encode() + line[node.end_col_offset :]
+    return b"".join(lines).decode()
 
 
 def _evaluate(node: ast.expr, values: Mapping[str, Value]) -> Value:

@@ -69,8 +69,10 @@ class MentionsField(FieldKind):
         if self.derive is not None:
             raise ValueError("mentions cannot be derived; remove `derive`")
         for name, small in self.of.items():
-            if not FIELD_NAME.fullmatch(name) or "__" in name or name in _TAKEN or hasattr(BaseModel, name):
-                raise ValueError(f"of.{name}: the name is taken or is no field name; rename it")
+            for one in (name, *small.renamed_from):
+                if not FIELD_NAME.fullmatch(one) or "__" in one or one in _TAKEN or hasattr(BaseModel, one):
+                    place = f"of.{name}" if one == name else f"of.{name}.renamed_from: {one!r}"
+                    raise ValueError(f"{place}: the name is taken or is no field name; rename it")
             if self.link is not None and name in _LINKED_TAKEN:
                 raise ValueError(f"of.{name}: linked mentions have a column of this name; rename it")
             if small.derive is not None or small.read is not None or small.decide is not None:
@@ -94,26 +96,39 @@ class MentionsField(FieldKind):
         return TEXTS
 
     def asked_schema(self) -> dict[str, JsonValue]:
-        small: dict[str, JsonValue] = {name: field.asked_schema() for name, field in self.of.items()}
+        small: dict[str, JsonValue] = {field.asked_as(name): field.asked_schema() for name, field in self.of.items()}
         item: dict[str, JsonValue] = {
             "type": "object",
             "properties": {"text": {"type": "string", "minLength": 1, "maxLength": self.max_chars}, **small},
-            "required": ["text", *(name for name, field in self.of.items() if field.required)],
+            "required": ["text", *(field.asked_as(name) for name, field in self.of.items() if field.required)],
             "additionalProperties": False,
         }
         return {"type": "array", "items": item, "maxItems": self.max}
 
     def answer_type(self) -> object:
-        small: dict[str, Any] = {name: (field.answer_type() | None, None) for name, field in self.of.items()}  # type: ignore[operator]
+        small: dict[str, Any] = {
+            field.asked_as(name): (field.answer_type() | None, None)  # type: ignore[operator]
+            for name, field in self.of.items()
+        }
         item = create_model("mention", __config__=ConfigDict(extra="ignore"), text=(str, ...), **small)
         return Annotated[list[item], Field(max_length=self.max)]
+
+    def as_asked(self, answer: JsonValue) -> JsonValue:
+        if not isinstance(answer, list):
+            return answer
+        names = {name: small.asked_as(name) for name, small in self.of.items()}
+        return [
+            {names.get(key, key): value for key, value in item.items()} if isinstance(item, dict) else item
+            for item in answer
+        ]
 
     def unstated(self) -> Value:
         return []
 
     def mention_columns(self) -> list[Column]:
         """Columns of the mentions' table that are a mention's own."""
-        return [*_OWN_COLUMNS, *(Column(name, one.value_type, one.meaning) for name, one in self.of.items())]
+        own = (Column(name, one.value_type, one.meaning, one.renamed_from) for name, one in self.of.items())
+        return [*_OWN_COLUMNS, *own]
 
     def of_answer(self, answer: object, text: PostText) -> Reading:
         assert isinstance(answer, list)
@@ -127,7 +142,7 @@ class MentionsField(FieldKind):
             readings = {
                 name: small.of_answer(given, text)
                 for name, small in self.of.items()
-                if (given := getattr(item, name)) is not None
+                if (given := getattr(item, small.asked_as(name))) is not None
             }
             found.append(self._mention(text, span, readings, None, lost))
         return self._reading(text, found, lost)
@@ -141,9 +156,9 @@ class MentionsField(FieldKind):
             if not isinstance(one, FoundMention):
                 raise TypeError(f"{type(one).__name__} is no mention")
             readings = {
-                name: small.of_reader(Found(one.values[name]), text)
+                name: small.of_reader(Found(one.values[small.asked_as(name)]), text)
                 for name, small in self.of.items()
-                if name in one.values
+                if small.asked_as(name) in one.values
             }
             mentions.append(self._mention(text, one.span, readings, one.confidence, lost))
         return self._reading(text, mentions, lost)

@@ -55,11 +55,13 @@ class Column:
         name: Column name, quoted wherever it meets SQL.
         type: Its type in every dialect.
         describe: What a value means, with its unit; what null means.
+        renamed_from: Names that it had before, the oldest first; a column of such a name becomes it.
     """
 
     name: str
     type: ColumnType
     describe: str = ""
+    renamed_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ class Table:
         columns: In the order of the warehouse.
         key: Names of the columns that identify a row.
         describe: What one row is.
+        renamed_from: Names that it had before, each `schema.name` of the same schema, the oldest first.
     """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     describe: str = ""
+    renamed_from: tuple[str, ...] = ()
 
     @property
     def polars_schema(self) -> pl.Schema:

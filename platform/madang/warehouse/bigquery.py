@@ -8,7 +8,7 @@ process that holds the row (`exclusive`) keeps the others out until it gives it 
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,11 @@ from sqlglot import exp
 from madang.errors import WarehouseError
 from madang.schema.types import Table
 from madang.warehouse import bigquery_tables as tables_of
+from madang.warehouse.bigquery_datasets import STAGING, Datasets
 from madang.warehouse.bigquery_jobs import Conflict, Jobs, job_id, reference
 from madang.warehouse.bigquery_merge import CommitScript, Staged
 from madang.warehouse.bigquery_sql import located_in, to_bigquery
-from madang.warehouse.evolution import Evolution
+from madang.warehouse.evolution import Evolution, TableChange, refuse_nothing
 from madang.warehouse.protocol import Change
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from madang.settings import BigQuerySettings
 
-STAGING = "staging"
 _LOCK = "warehouse_lock"
 _HELD_SECONDS = 300
 _WAIT_SECONDS = 600
@@ -58,6 +58,7 @@ class BigQueryWarehouse:
     ) -> None:  # fmt: skip
         self._project, self._dataset, self._settings, self._read_only = project, dataset, settings, read_only
         self._jobs = Jobs(project, settings, client)
+        self.datasets = Datasets(self._jobs, project, dataset)
         self._me = uuid.uuid4().hex
         self._mutex = threading.RLock()
         self._depth = 0
@@ -70,32 +71,37 @@ class BigQueryWarehouse:
         else:
             self._make_lock()
 
-    def changes_of(self, tables: Sequence[Table]) -> list[str]:
+    def changes_of(self, tables: Sequence[Table]) -> list[TableChange]:
         """See `Warehouse`."""
-        return [line for table in tables for line in self._evolution(table).lines]
+        return [change for table in tables for change in self._evolution(table).changes]
 
-    def ensure(self, tables: Sequence[Table]) -> None:
+    def ensure(
+        self, tables: Sequence[Table], refuse: Callable[[Sequence[TableChange]], None] = refuse_nothing
+    ) -> None:  # fmt: skip
         """See `Warehouse`. Tables with a `day` are partitioned by it; each is clustered by its key."""
         wanted = [table for table in tables if self._ensured.get(table.name) != table]
         needed = [evolution for evolution in map(self._evolution, wanted) if evolution.is_needed]
         if needed:
             self._refuse_if_read_only()
             with self.exclusive():
+                # Looked at again: another process may have done it meanwhile, and a rename cannot be done twice.
+                needed = [self._evolution(evolution.table) for evolution in needed]
+                refuse([change for evolution in needed for change in evolution.changes])
                 for evolution in needed:
                     target = self._located(*evolution.table.name.split("."))
                     tables_of.make_dataset(self._jobs, target, self._settings)
-                    for statement in tables_of.statements(target, evolution):
+                    for statement in tables_of.statements(self._located, evolution):
                         self._jobs.query(statement, "ensure")
         self._ensured |= {table.name: table for table in wanted}
 
-    def ensure_view(self, name: str, sql: str, describe: str, bigquery: str | None = None) -> None:
+    def ensure_view(self, name: str, sql: str, describe: str, bigquery: str | None = None) -> bool:
         """See `Warehouse`. The SQL is kept in the view's description, to see whether it changed."""
         schema, view = name.split(".")
         target = self._located(schema, view)
         comment = f"{describe}\n{bigquery or sql}"
         found = self._jobs.table(reference(target))
         if found is not None and found.description == comment:
-            return
+            return False
         self._refuse_if_read_only()
         body = to_bigquery(sql, self._located) if bigquery is None else located_in(bigquery, self._located)
         with self.exclusive():
@@ -105,6 +111,14 @@ class BigQueryWarehouse:
                 f"OPTIONS (description = {tables_of.literal(comment)}) AS {body}",
                 "ensure",
             )
+        return True
+
+    def drop_view(self, name: str) -> None:
+        """See `Warehouse`."""
+        target = self._located(*name.split("."))
+        if self._jobs.table(reference(target)) is not None:
+            self._refuse_if_read_only()
+            self._jobs.query(f"DROP VIEW IF EXISTS {tables_of.quoted(target)}", "ensure")
 
     def has(self, table: str) -> bool:
         """See `Warehouse`."""
@@ -181,7 +195,7 @@ class BigQueryWarehouse:
         return known in self._there
 
     def _evolution(self, table: Table) -> Evolution:
-        return tables_of.difference(self._jobs, self._located(*table.name.split(".")), table)
+        return tables_of.difference(self, self._jobs, self._located, table)
 
     def _make_lock(self) -> None:
         if self._has(self._lock):
@@ -229,7 +243,7 @@ class BigQueryWarehouse:
                 list(pool.map(self._load, staged))
             yield staged
         finally:
-            self._jobs.forget([item.source for item in staged])
+            self._jobs.forget([reference(item.source) for item in staged])
 
     def _load(self, staged: Staged) -> None:
         columns = [column for column in staged.change.table.columns if column.name in staged.rows.columns]
@@ -244,7 +258,7 @@ class BigQueryWarehouse:
             self._jobs.load(frame, table, fields, job_id())
             yield table
         finally:
-            self._jobs.forget([table])
+            self._jobs.forget([reference(table)])
 
     def _stage(self) -> exp.Table:
         return self._located(STAGING, f"s_{uuid.uuid4().hex}")

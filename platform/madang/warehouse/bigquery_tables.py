@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,12 +11,14 @@ from sqlglot import exp
 from madang.schema import types
 from madang.schema.types import Column, ColumnType, Table
 from madang.warehouse.bigquery_jobs import Jobs, reference
-from madang.warehouse.evolution import Evolution
+from madang.warehouse.bigquery_sql import Located
+from madang.warehouse.evolution import Evolution, State, is_empty
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
     from madang.settings import BigQuerySettings
+    from madang.warehouse.protocol import Warehouse
 
 _MOST_CLUSTERS = 4
 _STAGED_MS = 24 * 3600 * 1000
@@ -26,24 +29,38 @@ _ARRAY = re.compile(r"ARRAY<(?P<item>.+)>")
 _STRUCT = re.compile(r"STRUCT<(?P<fields>.+)>")
 
 
-def difference(jobs: Jobs, target: exp.Table, table: Table) -> Evolution:
+def difference(warehouse: "Warehouse", jobs: Jobs, located: Located, table: Table) -> Evolution:
     """What a table lacks of its declaration.
 
     Raises:
-        WarehouseError: A column is there with a type that cannot become the declared one.
+        WarehouseError: See `Evolution.of`.
     """
-    found = jobs.table(reference(target))
-    there = None if found is None else {column.name: _standard(column) for column in found.schema}
-    return Evolution.of(table, there, _spelt)
+
+    @cache
+    def columns(name: str) -> dict[str, str] | None:
+        found = jobs.table(reference(located(*name.split("."))))
+        return None if found is None else {column.name: _standard(column) for column in found.schema}
+
+    return Evolution.of(table, State(columns, _spelt, partial(is_empty, warehouse, columns)))
 
 
-def statements(target: exp.Table, evolution: Evolution) -> list[str]:
-    """SQL that carries an evolution out; each statement may run again."""
-    table, name = evolution.table, quoted(target)
-    if not evolution.is_there:
+def statements(located: Located, evolution: Evolution) -> list[str]:
+    """SQL that carries an evolution out, in this order; killed between two, the rest is what is needed next time."""
+    table, name = evolution.table, quoted(located(*evolution.table.name.split(".")))
+    if evolution.held_as is None:
         return [_creation(name, table)]
-    added = [f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {_declared(column)}" for column in evolution.added]
-    return added + [
+    found = []
+    if evolution.is_moved:
+        old = quoted(located(*evolution.held_as.split(".")))
+        found.append(f"ALTER TABLE {old} RENAME TO {identifier(table.name.partition('.')[2])}")
+    # Before the columns: that they have their old names still is how the next process knows of it.
+    found += _reasons(name, evolution)
+    found += [
+        f"ALTER TABLE {name} RENAME COLUMN {identifier(before)} TO {identifier(column.name)}"
+        for before, column in evolution.renamed
+    ]
+    found += [f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {_declared(column)}" for column in evolution.added]
+    return found + [
         f"ALTER TABLE {name} ALTER COLUMN {identifier(column.name)} SET DATA TYPE {column.type.bigquery}"
         for column in evolution.widened
     ]
@@ -115,6 +132,18 @@ def _creation(name: str, table: Table) -> str:
     cluster = f" CLUSTER BY {', '.join(map(identifier, clusters))}" if clusters else ""
     options = " OPTIONS (labels = [('application', 'madang')])"
     return f"CREATE TABLE IF NOT EXISTS {name} ({columns}){partition}{cluster}{options}"
+
+
+def _reasons(name: str, evolution: Evolution) -> list[str]:
+    columns, fields = evolution.renamed_reasons
+    cases = " ".join(f"WHEN {literal(before)} THEN {literal(now)}" for before, now in fields.items())
+    old = ", ".join(map(literal, fields))
+    return [
+        f"UPDATE {name} SET {identifier(column)} = ARRAY(SELECT AS STRUCT CASE r.field {cases} ELSE r.field END "
+        f"AS field, r.reason AS reason FROM UNNEST({identifier(column)}) AS r WITH OFFSET AS place ORDER BY place) "
+        f"WHERE EXISTS (SELECT 1 FROM UNNEST({identifier(column)}) AS r WHERE r.field IN ({old}))"
+        for column in columns
+    ]
 
 
 def _declared(column: Column) -> str:

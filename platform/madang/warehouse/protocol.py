@@ -1,6 +1,6 @@
 """What the rest of madang may ask of a warehouse. Every write is a merge on a table's key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import polars as pl
 
 from madang.schema.types import Table
+from madang.warehouse.evolution import TableChange, refuse_nothing
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Change:
     """Rows to merge into one table.
 
     Args:
-        table: Where.
+        table: Where. If it has a `day`, each key has one for good: BigQuery seeks a row in the day that comes with it.
         rows: Rows with the table's columns; the last of two rows with one key wins. A null list may come back empty:
             BigQuery stores no other.
         mode: `insert` leaves rows alone whose key is there (rows that never change); `upsert` replaces those
@@ -30,21 +31,30 @@ class Change:
 class Warehouse(Protocol):
     """Tables that several processes read and write at once."""
 
-    def ensure(self, tables: Sequence[Table]) -> None:
-        """Creates tables that are missing, adds columns that are new and widens those that became wider; drops none.
+    def ensure(
+        self, tables: Sequence[Table], refuse: Callable[[Sequence[TableChange]], None] = refuse_nothing
+    ) -> None:  # fmt: skip
+        """Creates tables that are missing, adds, widens and renames columns, renames tables; drops none.
+
+        Killed halfway it may be called again: what is done by then stays done.
+
+        Args:
+            tables: As they are declared.
+            refuse: Called before anything is changed, with what changes in tables that are there; may raise.
 
         Raises:
-            WarehouseError: A column is there with a type that cannot become the declared one. Nothing was changed.
+            WarehouseError: A column is there with a type that cannot become the declared one, or is to be renamed onto
+                another that is there. Nothing was changed.
         """
 
-    def changes_of(self, tables: Sequence[Table]) -> list[str]:
-        """What `ensure` would change in tables that are there, a line each for a person.
+    def changes_of(self, tables: Sequence[Table]) -> list[TableChange]:
+        """What `ensure` would change in tables that are there.
 
         Raises:
             WarehouseError: See `ensure`.
         """
 
-    def ensure_view(self, name: str, sql: str, describe: str, bigquery: str | None = None) -> None:
+    def ensure_view(self, name: str, sql: str, describe: str, bigquery: str | None = None) -> bool:
         """Creates a view, or replaces it if its SQL changed.
 
         Args:
@@ -53,9 +63,15 @@ class Warehouse(Protocol):
             describe: What one row is.
             bigquery: The same query in BigQuery's dialect; by default it is translated.
 
+        Returns:
+            Whether it was made or replaced.
+
         Raises:
             InputError: The query is wrong, or cannot be translated.
         """
+
+    def drop_view(self, name: str) -> None:
+        """Drops a view, if it is there."""
 
     def has(self, table: str) -> bool:
         """Whether a table or view `schema.name` is there."""

@@ -1,5 +1,6 @@
 """What holds of every warehouse: each claim is tried on the embedded one and on BigQuery."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -65,7 +66,7 @@ def test_a_table_is_there_once_it_is_made(either: Warehouse) -> None:
 def test_a_new_column_is_added_and_old_rows_have_null_in_it(either: Warehouse) -> None:
     made(either, "wider", a=1)
     wider = table("wider", Column("note", TEXT), Column("tags", TEXTS))
-    told = either.changes_of([wider])
+    told = [change.line for change in either.changes_of([wider])]
     either.ensure([wider])
     either.commit([Change(wider, frame(wider, {"k": "b", "v": 2, "note": "n", "tags": ["x"]}))])
 
@@ -77,7 +78,7 @@ def test_an_integer_that_may_have_fractions_now_is_widened_and_keeps_its_values(
     """Bathrooms were whole numbers until half ones came: homes from before must go on working."""
     made(either, "baths", a=1, b=None)
     wide = Table("town.baths", (Column("k", TEXT), Column("v", FLOAT)), ("k",))
-    told = either.changes_of([wide])
+    told = [change.line for change in either.changes_of([wide])]
     either.ensure([wide])
     either.commit([Change(wide, frame(wide, {"k": "c", "v": 1.5}))])
 
@@ -190,6 +191,18 @@ def test_an_insert_leaves_rows_that_are_there_and_an_upsert_replaces_them(either
     assert stored(either, kept) == {"a": 1, "b": 2}
     assert stored(either, replaced) == {"a": 9, "b": 2}
     assert written == 3
+
+
+def test_a_table_can_be_read_as_it_was(either: Warehouse) -> None:
+    past = made(either, "past", a=1)
+    time.sleep(0.1)
+    then = datetime.now(UTC).isoformat()
+    time.sleep(0.1)
+    either.commit([Change(past, rows(past, a=2, b=3), "upsert")])
+
+    sql = f"SELECT k, v FROM town.past AT (TIMESTAMP => TIMESTAMPTZ '{then}') ORDER BY k"
+    assert either.read(sql).rows() == [("a", 1)]
+    assert stored(either, past) == {"a": 2, "b": 3}
 
 
 def test_the_last_of_two_rows_with_one_key_wins(either: Warehouse) -> None:
