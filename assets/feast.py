@@ -22,9 +22,10 @@ def feast_asset(task: Task) -> dg.AssetsDefinition:
 
         settings = warehouse.settings()
         tasks, refused = load_tasks(settings.project)
-        span = apply_and_materialise(
-            settings, build(tasks, settings), task, days_of_run(context), is_whole=not refused
-        )  # fmt: skip
+        with warehouse.credentials():
+            span = apply_and_materialise(
+                settings, build(tasks, settings), task, days_of_run(context), is_whole=not refused
+            )
         first, last = (moment.isoformat() for moment in span) if span else ("none", "none")
         return dg.MaterializeResult(metadata={"run_events_from": first, "run_events_to": last})
 

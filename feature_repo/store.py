@@ -5,12 +5,12 @@ our file lock and replaces the file; readers need no lock and no madang.
 """
 
 import io
+import json
 import logging
 import sqlite3
 import warnings
 from contextlib import closing, redirect_stdout
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -20,9 +20,11 @@ from feature_repo.views import Repository
 from madang.erasure.vacuum import vacuum
 from madang.extraction.plan import Days
 from madang.features import features_folder, taken_away
-from madang.settings import Settings
+from madang.served_features import served_view
+from madang.settings import BigQueryAddress, Settings
 from madang.task import Task
 from madang.warehouse import open_warehouse
+from madang.warehouse.bigquery_datasets import STAGING
 from madang.warehouse.sql_text import quote
 
 if TYPE_CHECKING:
@@ -32,9 +34,9 @@ _CONFIGURATION = """\
 # Written by madang. From anywhere: FeatureStore(repo_path="<MADANG_HOME>/feast"). Paths are relative to this folder.
 project: madang
 provider: local
-registry: {registry_type: file, path: registry.pb, cache_ttl_seconds: 60, serve_features_while_materializing: true}
-offline_store: {type: duckdb}
-online_store: {type: sqlite, path: online.sqlite}
+registry: {{registry_type: file, path: registry.pb, cache_ttl_seconds: 60, serve_features_while_materializing: true}}
+offline_store: {{{offline_store}}}
+online_store: {{type: sqlite, path: online.sqlite}}
 entity_key_serialization_version: 3
 """
 _KEY_VERSION = 3
@@ -47,14 +49,18 @@ def open_store(settings: Settings) -> "FeatureStore":
 
     # After the import, which puts a filter of its own in front: Feast's reader calls what DuckDB has renamed.
     warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)
+    # BigQuery's client does without two packages that it would rather have, and says so at every read and upload.
+    warnings.filterwarnings("ignore", message="BigQuery Storage module not found", category=UserWarning)
+    warnings.filterwarnings("ignore", message="Loading pandas DataFrame into BigQuery", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="Loading DataFrames via", category=PendingDeprecationWarning)
     # It says that serving while materialising has no effect on a file registry; measured, it has.
     logging.getLogger("feast").setLevel(logging.ERROR)
     folder = settings.home / "feast"
     folder.mkdir(parents=True, exist_ok=True)
-    configuration = folder / "feature_store.yaml"
-    if not configuration.exists() or configuration.read_text() != _CONFIGURATION:
+    configuration, text = folder / "feature_store.yaml", _CONFIGURATION.format(offline_store=_offline_store(settings))
+    if not configuration.exists() or configuration.read_text() != text:
         draft = configuration.with_suffix(".draft")
-        draft.write_text(_CONFIGURATION)
+        draft.write_text(text)
         draft.replace(configuration)
     store = FeatureStore(repo_path=str(folder))
     store.config.registry.registry_store_type = "feature_repo.registry.AtomicFileRegistryStore"
@@ -83,12 +89,23 @@ def apply_and_materialise(
     store = open_store(settings)
     with FileLock(settings.home / "feast" / "write.lock"):
         _apply(store, repository, is_whole=is_whole)
-        span = _event_span(features_folder(settings, task), f"{task.declaration.entity}_id", days)
+        span = _event_span(settings, task, days)
         if span is not None:
             with redirect_stdout(io.StringIO()):
                 store.materialize(*span, feature_views=[task.name])
         _take_away(store, settings, task, days)
     return span
+
+
+def _offline_store(settings: Settings) -> str:
+    """Where Feast reads features; in BigQuery, what it asks for waits among the staging tables, which expire."""
+    address = settings.warehouse
+    if not isinstance(address, BigQueryAddress):
+        return "type: duckdb"
+    return (
+        f"type: bigquery, project_id: {json.dumps(address.project)}, "
+        f"dataset: {json.dumps(f'{address.dataset}_{STAGING}')}, location: {json.dumps(settings.bigquery.location)}"
+    )
 
 
 def forget(settings: Settings, key: str, patience_seconds: float, *, is_dry_run: bool = False) -> tuple[int, bool]:
@@ -190,13 +207,17 @@ def _only_timestamps(change: Any) -> bool:
     )
 
 
-def _event_span(folder: Path, key: str, days: Days) -> tuple[datetime, datetime] | None:
+def _event_span(settings: Settings, task: Task, days: Days) -> tuple[datetime, datetime] | None:
     """Event times to materialise after publishing days.
 
     From the rows, not from midnight to midnight: a post's day is fixed when it lands, and its event may lie outside.
     Feast writes the newest row inside the range without looking at what the online store holds, so the end moves to
     the view's newest event where an entity of the range has a later row.
     """
+    key = f"{task.declaration.entity}_id"
+    if isinstance(settings.warehouse, BigQueryAddress):
+        return _event_span_in_bigquery(settings, task, key, days)
+    folder = features_folder(settings, task)
     first, last = (f"day={day}" for day in days)
     touched = [str(path) for path in sorted(folder.glob("day=*/part.parquet")) if first <= path.parent.name <= last]
     if not touched:
@@ -206,14 +227,30 @@ def _event_span(folder: Path, key: str, days: Days) -> tuple[datetime, datetime]
         span = connection.execute("SELECT min(event_at), max(event_at) FROM read_parquet(?)", [touched]).fetchone()
         if span is None or span[0] is None:
             return None
-        found = connection.execute(
-            f"""
-            WITH rows AS (FROM read_parquet($all))
-            SELECT max(event_at), count(*) FILTER (event_at > $last AND "{key}" IN (
-                SELECT "{key}" FROM rows WHERE event_at BETWEEN $first AND $last)) FROM rows
-            """,
-            {"all": str(folder / "*" / "*.parquet"), "first": span[0], "last": span[1]},
-        ).fetchone()
+        every = [str(folder / "*" / "*.parquet")]
+        found = connection.execute(_later_sql("read_parquet($3)", key), [*span, *every]).fetchone()
     assert found is not None
     newest, later = found
     return span[0], newest if later else span[1]
+
+
+def _event_span_in_bigquery(settings: Settings, task: Task, key: str, days: Days) -> tuple[datetime, datetime] | None:
+    view = served_view(task)
+    with closing(open_warehouse(settings, read_only=True)) as warehouse:
+        if not warehouse.has(view):
+            return None
+        sql = f"SELECT min(event_at) AS first, max(event_at) AS last FROM {view} WHERE day BETWEEN ? AND ?"
+        first, last = warehouse.read(sql, list(days)).row(0)
+        if first is None:
+            return None
+        newest, later = warehouse.read(_later_sql(view, key), [first, last]).row(0)
+    return first, newest if later else last
+
+
+def _later_sql(rows: str, key: str) -> str:
+    """The newest event of all rows, and how many entities with an event from $1 to $2 have a later one."""
+    return f"""
+        SELECT (SELECT max(event_at) FROM {rows}) AS newest,
+            (SELECT count(*) FROM {rows} WHERE event_at > $2 AND "{key}" IN (
+                SELECT "{key}" FROM {rows} WHERE event_at BETWEEN $1 AND $2)) AS later
+        """

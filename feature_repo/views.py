@@ -1,18 +1,20 @@
-"""What each task is in Feast: an entity, a view of its published days, a service.
+"""What each task is in Feast: an entity, a view of what it published, a service.
 
-Feast's DuckDB store reads Parquet and never the warehouse: each run publishes the days it touched.
+Feast's DuckDB store reads Parquet and never the warehouse: each run publishes the days it touched. In BigQuery it reads
+the warehouse's own view.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+from feast import BigQuerySource, Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.data_format import ParquetFormat
 from feast.types import Array, Bool, FeastType, Float64, String
 
-from madang.features import features_folder, published_columns
-from madang.settings import Settings
+from madang.features import features_folder
+from madang.served_features import published_columns, served_view
+from madang.settings import BigQueryAddress, Settings
 from madang.task import Task
 
 _TYPES: dict[str, FeastType] = {
@@ -59,12 +61,19 @@ def _view(task: Task, entity: Entity, settings: Settings) -> FeatureView:
             Field(name=column.name, dtype=_TYPES[column.type.feast], description=column.describe)
             for column in published_columns(task)
         ],
-        source=FileSource(
-            name=f"features.{task.name}",
-            path=str(features_folder(settings, task) / "*" / "*.parquet"),
-            file_format=ParquetFormat(),
-            timestamp_field="event_at",
-            created_timestamp_column="extracted_at",
-        ),
+        source=_source(task, settings),
         tags={"task": task.name},
+    )  # fmt: skip
+
+
+def _source(task: Task, settings: Settings) -> BigQuerySource | FileSource:
+    # extracted_at is the moment from which a row held: of two rows of one event Feast takes the later.
+    if isinstance(settings.warehouse, BigQueryAddress):
+        return BigQuerySource(
+            name=f"features.{task.name}", table=settings.warehouse.located(served_view(task)),
+            timestamp_field="event_at", created_timestamp_column="extracted_at",
+        )  # fmt: skip
+    return FileSource(
+        name=f"features.{task.name}", path=str(features_folder(settings, task) / "*" / "*.parquet"),
+        file_format=ParquetFormat(), timestamp_field="event_at", created_timestamp_column="extracted_at",
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The warehouse and the settings beside it. No asset logic here."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -10,6 +10,7 @@ from madang.settings import BigQueryAddress, Settings
 from madang.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
+    from dagster_gcp import BigQueryResource
     from google.cloud import bigquery
 
 
@@ -17,6 +18,8 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # y
     """Opens the warehouse of this process's settings (MADANG_HOME, pyproject.toml).
 
     A warehouse in BigQuery is opened with the environment's credentials, or with those that dagster-gcp supplies.
+    dagster-gcp writes a key to a file that only this user can read, names it in GOOGLE_APPLICATION_CREDENTIALS, and
+    removes both. It refuses where that variable is set already: of two keys nobody could say which one is meant.
     """
 
     gcp_credentials: str | None = None
@@ -28,24 +31,36 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # y
 
     @contextmanager
     def open(self, *, read_only: bool = False) -> Iterator[Warehouse]:
-        """A connection for as long as the block runs."""
+        """A connection for as long as the block runs. Blocks may lie in one another."""
         settings = self.settings()
-        with ExitStack() as stack:
-            client = stack.enter_context(self._client(settings))
-            warehouse = open_warehouse(settings, read_only=read_only, client=client)
-            stack.callback(warehouse.close)
+        with closing(open_warehouse(settings, read_only=read_only, client=self._client(settings))) as warehouse:
             yield warehouse
 
     @contextmanager
-    def _client(self, settings: Settings) -> "Iterator[bigquery.Client | None]":
+    def credentials(self) -> Iterator[None]:
+        """The credentials in this process's environment: for Feast, which makes clients of its own.
+
+        No `open` inside: dagster-gcp would find the variable set.
+        """
+        settings = self.settings()
         if self.gcp_credentials is None or not isinstance(settings.warehouse, BigQueryAddress):
-            yield None
+            yield
             return
+        with self._supplied(settings).get_client():
+            yield
+
+    def _client(self, settings: Settings) -> "bigquery.Client | None":
+        """A client that holds the key itself: what is written down for it is gone once it is made."""
+        if self.gcp_credentials is None or not isinstance(settings.warehouse, BigQueryAddress):
+            return None
+        with self._supplied(settings).get_client() as client:
+            return client
+
+    def _supplied(self, settings: Settings) -> "BigQueryResource":
         from dagster_gcp import BigQueryResource
 
-        supplied = BigQueryResource(
+        assert isinstance(settings.warehouse, BigQueryAddress)
+        return BigQueryResource(
             project=settings.warehouse.project, location=settings.bigquery.location,
             gcp_credentials=self.gcp_credentials,
         )  # fmt: skip
-        with supplied.get_client() as client:
-            yield client

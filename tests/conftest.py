@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from scenario import Project, make_project, open_quickly
+from services.bigquery_emulator import bigquery_emulator
 
 from madang.warehouse.ducklake import DuckLakeWarehouse
 
@@ -38,3 +39,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckLakeWare
     opened = open_quickly(tmp_path_factory.mktemp("warehouse") / "warehouse")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[str]:
+    """Address of a BigQuery on this machine."""
+    with bigquery_emulator() as address:
+        yield address

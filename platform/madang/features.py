@@ -1,4 +1,4 @@
-"""Features: live rows, appended to `features.<view>` and published as Parquet days for Feast.
+"""Features: live rows, appended to `features.<view>` and published for Feast: as Parquet days, in BigQuery as a view.
 
 Feast takes the row with the newest created timestamp, so a row's `extracted_at` here is the moment from which it
 held: the latest of extraction, release and landing. A rollback, or an edit back to an old text, appends the old
@@ -19,8 +19,8 @@ from filelock import FileLock
 
 from madang.extraction.plan import Days
 from madang.posts.table import CURRENT, content_hash_sql
-from madang.schema.types import TEXT, Column
-from madang.settings import Settings
+from madang.served_features import ensure_served, rows_by_day
+from madang.settings import BigQueryAddress, Settings
 from madang.tables import ensure_tables
 from madang.task import Task
 from madang.warehouse.protocol import Change, Warehouse
@@ -40,7 +40,7 @@ class Published:
 
 
 def publish(warehouse: Warehouse, settings: Settings, task: Task, days: Days) -> Published:
-    """Appends the live rows of some days, and writes those days' Parquet files.
+    """Appends the live rows of some days, and writes those days' Parquet files, or makes BigQuery's view of them.
 
     Args:
         warehouse: Where attributes and features are.
@@ -51,6 +51,9 @@ def publish(warehouse: Warehouse, settings: Settings, task: Task, days: Days) ->
     ensure_tables(warehouse, task)
     with warehouse.exclusive():
         appended = warehouse.commit([Change(task.features_table, _live_rows(warehouse, task, days))])
+    if isinstance(settings.warehouse, BigQueryAddress):
+        ensure_served(warehouse, task)
+        return Published(rows_by_day(warehouse, task, days), appended)
     folder = features_folder(settings, task)
     folder.mkdir(parents=True, exist_ok=True)
     # Read and written under one lock: of two processes, the later to write a day would else bring the older rows.
@@ -140,14 +143,6 @@ def _is_of(keys: list[str], key: str) -> pl.Expr:
 
 def _has_schema(file: Path, frame: pl.DataFrame) -> bool:
     return file.exists() and pq.read_schema(file).equals(_plain_schema(frame.to_arrow().schema))
-
-
-def published_columns(task: Task) -> list[Column]:
-    """What Feast serves of a task: each field's value, its confidence, and the recipe that made it."""
-    found = []
-    for name, field in task.fields.items():
-        found += [*field.feature_columns(name), Column(f"{name}__recipe", TEXT, "Which recipe made the value")]
-    return found
 
 
 def features_folder(settings: Settings, task: Task) -> Path:

@@ -44,6 +44,10 @@ class BigQueryAddress(BaseModel):
             raise ValueError(f"{text!r} is not bigquery:project.dataset")
         return cls(**found.groupdict())
 
+    def located(self, table: str) -> str:
+        """`project.dataset_schema.name` of a table `schema.name`."""
+        return f"{self.project}.{self.dataset}_{table}"
+
 
 class BigQuerySettings(BaseModel):
     """What holds for a warehouse in BigQuery."""

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 from remnants import holding
-from scenario import ALL_DAYS, DAY, Project, make_project, post, write_posts
+from scenario import ALL_DAYS, DAY, Project, frame, make_project, post, write_posts
 
 from feature_repo.store import apply_and_materialise, forget, open_store
 from feature_repo.views import build
@@ -29,6 +29,8 @@ from madang.features import publish
 from madang.models.batch_journal import BatchJob
 from madang.ops import LEDGER
 from madang.releases import release
+from madang.schema.types import TEXT, Column, Table
+from madang.warehouse import Change
 
 # Of syllables that NFD takes apart.
 MARKER, EDITED, TITLED = "햇마루늪여울바위섬", "볕든골짜기너럭바위숲", "물안개오름돌담길목"
@@ -274,6 +276,19 @@ def test_files_that_it_cannot_reach_are_named(town: Project) -> None:
     assert found["inbox/more.jsonl"].state == "outside"
     assert "remove it" in found["inbox/more.jsonl"].note
     assert found["assets/meetups/gold.jsonl"].note == "1 lines are of it: remove them there"
+
+
+def test_a_table_with_two_columns_of_keys_has_one_line(town: Project) -> None:
+    """`features.place_mentions` has a post_id and a place_id: its second line said that nothing was removed."""
+    pairs = Table("features.pairs", (Column("post_id", TEXT), Column("place_id", TEXT)), ("post_id",))
+    town.ingest(MARKED)
+    town.warehouse.ensure([pairs])
+    town.warehouse.commit([Change(pairs, frame(pairs, {"post_id": "town:p1", "place_id": "a"}, {"post_id": "b"}))])
+
+    receipt = erase(town)
+
+    assert [line.removed for line in receipt.lines if line.store == "features.pairs"] == [1]
+    assert town.rows("SELECT removed FROM ops.erasures WHERE store = 'features.pairs'") == [(1,)]
 
 
 def test_an_erased_post_that_is_landed_again_is_refused(town: Project) -> None:

@@ -4,6 +4,7 @@ Run as a script it starts one and says how to reach it, for `madang demo --wareh
 """
 
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -24,6 +25,9 @@ _PINS = _HERE / "bigquery_emulator.txt"
 _FOLDER = _HERE.parents[1] / ".madang" / "services" / "bigquery_emulator"
 _INSTALL_SECONDS = 600
 _START_SECONDS = 60
+# Feast makes its own client, which wants credentials. These need no renewal, and are nobody's.
+_NOBODY = {"type": "authorized_user", "client_id": "nobody", "client_secret": "none", "refresh_token": "none",
+           "token": "none", "expiry": "2999-01-01T00:00:00Z"}  # fmt: skip
 _ENDS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -51,6 +55,14 @@ def bigquery_emulator() -> Iterator[str]:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=_START_SECONDS)
         log.unlink()
+
+
+def nobodys_credentials() -> Path:
+    """A file for GOOGLE_APPLICATION_CREDENTIALS with which a client asks for no token; the emulator checks none."""
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    file = _FOLDER / "nobody.json"
+    file.write_text(json.dumps(_NOBODY), encoding="utf-8")
+    return file
 
 
 def _installed() -> Path:
@@ -87,7 +99,8 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 if __name__ == "__main__":
     with bigquery_emulator() as started:
-        print(f"export BIGQUERY_EMULATOR_HOST={started}\n# Ends with Ctrl-C", flush=True)  # noqa: T201
+        told = f"export BIGQUERY_EMULATOR_HOST={started} GOOGLE_APPLICATION_CREDENTIALS={nobodys_credentials()}"
+        print(f"{told}\n# Ends with Ctrl-C", flush=True)  # noqa: T201
         # Blocked once the emulator runs, which would inherit it: the signal then ends the block, and with it that.
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         signal.sigwait(_ENDS)

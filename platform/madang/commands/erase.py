@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from madang.commands.options import guarded
-from madang.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,12 +32,9 @@ def erase(source: str, post_id: str, dry_run: bool, as_json: bool) -> None:
     from madang.erasure.receipt import Post
     from madang.settings import Settings
     from madang.warehouse import open_warehouse
-    from madang.warehouse.ducklake import DuckLakeWarehouse
 
     settings = Settings.load()
     warehouse = open_warehouse(settings, read_only=dry_run)
-    if not isinstance(warehouse, DuckLakeWarehouse):
-        raise InputError("madang erase", "it knows the embedded warehouse only", "Delete the post there by hand")
     receipt = Erasure(settings, warehouse, Post(source, post_id), _forget, patience_seconds=_PATIENCE_SECONDS,
                       is_dry_run=dry_run).run()  # fmt: skip
     if as_json:

@@ -5,11 +5,13 @@ goes before them; what needs no more than its name goes after. The receipt is be
 a second erasure finds a post that has no row any more. Last comes what makes deleted rows unreadable.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from madang.erasure.landed import remove_landed
+from madang.erasure.older_states import READ_FROM, older_states
 from madang.erasure.outside import outside_lines
 from madang.erasure.receipt import Line, Post, Receipt, begun
 from madang.erasure.requests import AboutPost, Requests
@@ -27,13 +29,12 @@ from madang.ops import ERASURES, LEDGER, OPS_TABLES
 from madang.posts.table import RAW_POSTS
 from madang.settings import Settings
 from madang.task import Task, load_tasks
-from madang.warehouse.ducklake import DuckLakeWarehouse
-from madang.warehouse.protocol import Change
+from madang.warehouse.bigquery import BigQueryWarehouse
+from madang.warehouse.bigquery_jobs import RowsAreArriving
+from madang.warehouse.protocol import Change, Warehouse
 
 # Deletes a key from the online store: how many values, and whether its bytes are gone.
 Forget = Callable[[Settings, str, float, bool], tuple[int, bool]]
-
-_READ_FROM = "a reader has a transaction open on it, or a writer is at it: erase again when that has ended"
 
 
 class Erasure:
@@ -49,7 +50,7 @@ class Erasure:
     """
 
     def __init__(
-        self, settings: Settings, warehouse: DuckLakeWarehouse, post: Post, forget: Forget, *,
+        self, settings: Settings, warehouse: Warehouse, post: Post, forget: Forget, *,
         patience_seconds: float, is_dry_run: bool = False,
     ) -> None:  # fmt: skip
         self._settings, self._warehouse, self._post, self._forget = settings, warehouse, post, forget
@@ -90,10 +91,7 @@ class Erasure:
         if landed.is_dir():
             removed = remove_landed(landed, self._post, is_dry_run=self._is_dry_run)
             yield Line("inbox/landed", removed=removed, unit="lines")
-        if not self._is_dry_run:
-            is_done = self._warehouse.scrub(self._patience_seconds)
-            yield Line("warehouse, its older snapshots and free pages", "removed" if is_done else "busy",
-                       unit="files", note="" if is_done else _READ_FROM)  # fmt: skip
+        yield from older_states(self._warehouse, datetime.now(UTC), self._patience_seconds, is_dry_run=self._is_dry_run)
         yield from outside
         yield from self._remnants(texts)
 
@@ -143,7 +141,7 @@ class Erasure:
             store.close()
         is_done = self._is_dry_run or vacuum(store.file, self._patience_seconds)
         return Line("eval/replies.sqlite", "removed" if is_done else "busy", len(there), "replies",
-                    "" if is_done else _READ_FROM)  # fmt: skip
+                    "" if is_done else READ_FROM)  # fmt: skip
 
     def _claims(self, about: AboutPost) -> Iterator[Line]:
         """Claims hold hashes only. One that waits for a batch job goes, so that its answer finds nobody."""
@@ -160,14 +158,21 @@ class Erasure:
             claims.close()
         is_done = self._is_dry_run or vacuum(file, self._patience_seconds)
         yield Line("claims.sqlite", "removed" if is_done else "busy", len(free), "claims",
-                   "" if is_done else _READ_FROM)  # fmt: skip
+                   "" if is_done else READ_FROM)  # fmt: skip
 
     def _rows(self, about: AboutPost) -> Iterator[Line]:
         """All tables in one transaction."""
         doomed = doomed_rows(self._warehouse, self._post, about.own)
-        if not self._is_dry_run:
-            self._warehouse.commit([one.change for one in doomed])
-        yield from (Line(one.table, removed=one.rows) for one in doomed)
+        try:
+            if not self._is_dry_run:
+                self._warehouse.commit([one.change for one in doomed])
+            removed = Counter[str]()  # a table of features may have two columns of keys, and has one line
+            for one in doomed:
+                removed[one.table] += one.rows
+            yield from (Line(table, removed=rows) for table, rows in removed.items())
+        except RowsAreArriving:
+            yield Line("warehouse", "busy", note="somebody streamed rows of the post in, which BigQuery does not let "
+                       "go for up to 90 minutes: no table was touched, erase again then")  # fmt: skip
         if about.shared:
             yield Line("ops.replies, shared", "kept", unit="replies", note=f"{len(about.shared)} are those of other "
                        "posts of the same text too: they go with the last of these")  # fmt: skip
@@ -181,11 +186,11 @@ class Erasure:
         if (self._settings.home / "feast" / "online.sqlite").exists():
             values, is_done = self._forget(self._settings, self._post.key, self._patience_seconds, self._is_dry_run)
             yield Line("feast/online.sqlite", "removed" if is_done else "busy", values, "values",
-                       "" if is_done else _READ_FROM)  # fmt: skip
+                       "" if is_done else READ_FROM)  # fmt: skip
 
     def _remnants(self, texts: list[str]) -> Iterator[Line]:
         """Where the post still stands, in the home and beside the tasks."""
-        pieces = of_no_other(self._warehouse, pieces_of(texts)) if texts and not self._is_dry_run else []
+        pieces = self._pieces(texts)
         for task in self._tasks:
             for file in sorted(task.folder.glob("*.jsonl")):
                 if lines := lines_with(file, self._post.source, self._post.post_id, pieces):
@@ -195,7 +200,7 @@ class Erasure:
             return
         found, looked_at = files_with(self._settings.home, pieces)
         for path in found:
-            yield Line(self._named(path), "outside", unit="files", note=_what_to_do(path))
+            yield Line(self._named(path), "outside", unit="files", note=self._what_to_do(path))
         note = "its text is gone, too short, or in other posts too: nothing to look for"
         if pieces:
             note = f"{len(pieces)} pieces of its text looked for in {looked_at} files: found in {len(found)}"
@@ -204,8 +209,19 @@ class Erasure:
     def _named(self, path: Path) -> str:
         return str(path.relative_to(self._settings.home))
 
+    def _pieces(self, texts: list[str]) -> list[str]:
+        """What to look for. Whether other posts hold it too, BigQuery is not asked.
 
-def _what_to_do(path: Path) -> str:
-    if "inbox" in path.parts:
-        return "its text stands there: remove it"
-    return "its text stands there, and no store of madang's is so called: remove it"
+        It would have to read every post there is, and be sent the text that has just been deleted.
+        """
+        if self._is_dry_run or not texts:
+            return []
+        pieces = pieces_of(texts)
+        return pieces if isinstance(self._warehouse, BigQueryWarehouse) else of_no_other(self._warehouse, pieces)
+
+    def _what_to_do(self, path: Path) -> str:
+        if isinstance(self._warehouse, BigQueryWarehouse):
+            return "a line of its text stands there, if not another post's of the same words: remove it"
+        if "inbox" in path.parts:
+            return "its text stands there: remove it"
+        return "its text stands there, and no store of madang's is so called: remove it"

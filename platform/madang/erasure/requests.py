@@ -105,13 +105,15 @@ class Requests:
         return found
 
     def _named_by_others(self, post: Post, request_hashes: set[str]) -> set[str]:
+        if not request_hashes:
+            return set()
         hashes = pl.DataFrame({"request_hash": sorted(request_hashes)}, schema={"request_hash": pl.String()})
         found = set[str]()
         for name, columns in tables_by_post(self._warehouse).items():
             if "request_hash" in columns:
                 rows = self._warehouse.read(
                     f"SELECT DISTINCT request_hash FROM {quote(name)} SEMI JOIN hashes USING (request_hash) "
-                    "WHERE (source, post_id) <> (?, ?)",
+                    "WHERE NOT (source = ? AND post_id = ?)",
                     [post.source, post.post_id], {"hashes": hashes},
                 )  # fmt: skip
                 found |= set(rows["request_hash"])
@@ -171,7 +173,7 @@ class Requests:
         return found - self._named_by_others(post, found)
 
     def _read_post(self, sql: str, post: Post) -> pl.DataFrame:
-        return self._warehouse.read(f"{sql} SEMI JOIN post USING (source, post_id)", frames={"post": post.frame()})
+        return self._warehouse.read(f"{sql} WHERE source = ? AND post_id = ?", [post.source, post.post_id])
 
 
 def _following(

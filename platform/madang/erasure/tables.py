@@ -8,6 +8,7 @@ import polars as pl
 from madang.erasure.receipt import Post
 from madang.ops import ERASURES, REPLIES
 from madang.schema.types import TEXT, Column, Table
+from madang.warehouse.bigquery import BigQueryWarehouse
 from madang.warehouse.protocol import Change, Warehouse
 from madang.warehouse.sql_text import quote
 
@@ -59,15 +60,21 @@ def doomed_rows(warehouse: Warehouse, post: Post, request_hashes: Collection[str
 
 
 def _doomed(warehouse: Warehouse, name: str, keys: pl.DataFrame) -> Doomed:
-    found = warehouse.read(
-        f"SELECT count(*) FROM {quote(name)} SEMI JOIN doomed USING ({', '.join(map(quote, keys.columns))})",
-        frames={"doomed": keys},
-    )
+    if keys.height == 1:  # by value: BigQuery then reads the blocks that may hold it, and needs no staging table
+        is_of = " AND ".join(f"{quote(column)} = ?" for column in keys.columns)
+        found = warehouse.read(f"SELECT count(*) AS n FROM {quote(name)} WHERE {is_of}", list(keys.row(0)))
+    else:
+        found = warehouse.read(
+            f"SELECT count(*) AS n FROM {quote(name)} SEMI JOIN doomed USING ({', '.join(map(quote, keys.columns))})",
+            frames={"doomed": keys},
+        )
     table = Table(name, tuple(Column(column, TEXT) for column in keys.columns), tuple(keys.columns))
     return Doomed(Change(table, keys, "delete"), int(found.item()))
 
 
 def _tables(warehouse: Warehouse) -> dict[str, list[str]]:
+    if isinstance(warehouse, BigQueryWarehouse):
+        return warehouse.datasets.columns()
     found = warehouse.read(
         "SELECT t.table_schema || '.' || t.table_name AS name, list(c.column_name ORDER BY c.ordinal_position) "
         "FROM information_schema.tables t JOIN information_schema.columns c "

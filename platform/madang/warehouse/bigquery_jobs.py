@@ -31,13 +31,21 @@ _RETRY_SECONDS = 120
 # What a message may say that quotes nothing but our own SQL and names.
 _SAYS_NO_VALUE = re.compile(
     r"Syntax error|Unrecognized name|Not found|Access Denied|Name .* not found|No matching signature|Query exceeded|"
-    r"Transaction is aborted due to concurrent|Could not serialize access|madang:|Duplicate column|Table .* already"
+    r"Transaction is aborted due to concurrent|Could not serialize access|madang:|Duplicate column|Table .* already|"
+    r"streaming buffer"
 )
 _IS_CONFLICT = re.compile(r"aborted due to concurrent|Could not serialize access")
 
 
 class Conflict(WarehouseError):
     """Another writer was in the way: nothing was written, and the same may succeed now."""
+
+
+class RowsAreArriving(WarehouseError):
+    """Rows to change were streamed in a moment ago, and BigQuery does not let them be changed yet. Nothing was written.
+
+    madang itself loads and never streams: somebody else writes to its tables.
+    """
 
 
 class Jobs:
@@ -138,18 +146,33 @@ class Jobs:
             return self.client.get_table(name, retry=self._retry)
         return None
 
+    def datasets(self, project: str) -> list[str]:
+        """Names of a project's datasets."""
+        with self._told():
+            return [item.dataset_id for item in self.client.list_datasets(project, retry=self._retry)]
+
+    def dataset(self, name: str) -> "bigquery.Dataset":
+        """A dataset `project.dataset`."""
+        with self._told():
+            return self.client.get_dataset(name, retry=self._retry)
+
+    def tables(self, dataset: str) -> "list[bigquery.table.TableListItem]":
+        """Tables and views of `project.dataset`."""
+        with self._told():
+            return list(self.client.list_tables(dataset, retry=self._retry))
+
     def make_dataset(self, dataset: "bigquery.Dataset") -> None:
         """Makes a dataset if there is none."""
         with self._told():
             self.client.create_dataset(dataset, exists_ok=True, retry=self._retry)
 
-    def forget(self, tables: Sequence["exp.Table"]) -> None:
-        """Deletes staging tables; what stays expires with its dataset's default."""
+    def forget(self, tables: Sequence[str]) -> None:
+        """Deletes staging tables `project.dataset.table`; what stays expires with its dataset's default."""
         from google.api_core.exceptions import GoogleAPIError
 
         for table in tables:
             with suppress(GoogleAPIError):
-                self.client.delete_table(reference(table), not_found_ok=True, timeout=_RETRY_SECONDS)
+                self.client.delete_table(table, not_found_ok=True, timeout=_RETRY_SECONDS)
 
     @contextmanager
     def _told(self) -> "Iterator[None]":
@@ -174,6 +197,8 @@ class Jobs:
         told = f"{reason}: {message}" if _SAYS_NO_VALUE.search(message) else reason
         if _IS_CONFLICT.search(message) or "madang:" in message:
             return Conflict(self._project, told, "Run again: nothing was written")
+        if "streaming buffer" in message:
+            return RowsAreArriving(self._project, told, "Run again in 90 minutes: BigQuery has settled them by then")
         if reason == "bytesBilledLimitExceeded" or "Query exceeded limit for bytes billed" in message:
             return InputError(
                 "query", f"it would read more than most_bytes_billed, {self._settings.most_bytes_billed} bytes",

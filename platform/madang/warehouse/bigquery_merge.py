@@ -1,11 +1,18 @@
-"""The script of one commit in BigQuery: all merges in one transaction, behind the lock's row."""
+"""The script of one commit in BigQuery: all merges in one transaction, behind the lock's row.
+
+Each statement names the days of its rows as constants, so that BigQuery reads and bills those partitions alone: what it
+would have to look up in the staging table, it does not prune by. A row is sought in its own day only, so the `day` of a
+key must never change: a post's is fixed when it first lands, and all its rows have it from there.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 from sqlglot import exp
 
+from madang.schema.types import DATE
 from madang.warehouse.bigquery_tables import identifier, is_plain, literal, quoted
 from madang.warehouse.protocol import Change
 
@@ -19,12 +26,14 @@ class Staged:
         target: Where it goes.
         source: Where its rows wait.
         rows: One row a key, with the table's columns, or the key's alone where rows are deleted.
+        days: Partitions that the rows are in, in order; none where they do not say, or the table has no partitions.
     """
 
     change: Change
     target: exp.Table
     source: exp.Table
     rows: pl.DataFrame
+    days: tuple[date, ...] = ()
 
     @classmethod
     def of(cls, change: Change, target: exp.Table, source: exp.Table) -> "Staged":
@@ -33,20 +42,22 @@ class Staged:
         schema = change.table.polars_schema
         if change.mode == "delete":
             key = pl.Schema({name: schema[name] for name in change.table.key})
-            return cls(change, target, source, rows.select(change.table.key).cast(key))
-        return cls(change, target, source, rows.select(schema.names()).cast(schema))
+            return cls(change, target, source, rows.select(change.table.key).cast(key), _days(change))
+        return cls(change, target, source, rows.select(schema.names()).cast(schema), _days(change))
 
     @property
     def statement(self) -> str:
         """SQL of the change."""
         target, source = quoted(self.target), quoted(self.source)
         if self.change.mode == "delete":
-            return f"DELETE FROM {target} AS t WHERE EXISTS (SELECT 1 FROM {source} AS i WHERE {self._same_key})"
+            same = f"EXISTS (SELECT 1 FROM {source} AS i WHERE {self._same_key})"
+            return f"DELETE FROM {target} AS t WHERE {same}{self._of_days}"
         names = [column.name for column in self.change.table.columns]
         update = self._update if self.change.mode == "upsert" else ""
         return (
-            f"MERGE INTO {target} AS t USING {source} AS i ON {self._same_key}{update} WHEN NOT MATCHED THEN "
-            f"INSERT ({', '.join(map(identifier, names))}) VALUES ({', '.join(f'i.{identifier(n)}' for n in names)})"
+            f"MERGE INTO {target} AS t USING {source} AS i ON {self._same_key}{self._of_days}{update} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(map(identifier, names))}) "
+            f"VALUES ({', '.join(f'i.{identifier(name)}' for name in names)})"
         )
 
     @property
@@ -57,6 +68,11 @@ class Staged:
             else f"{_as_text('t', key)} = {_as_text('i', key)}"
             for key in self.change.table.key
         )  # fmt: skip
+
+    @property
+    def _of_days(self) -> str:
+        named = ", ".join(f"DATE '{day}'" for day in self.days)
+        return f" AND t.`day` IN ({named})" if named else ""
 
     @property
     def _update(self) -> str:
@@ -137,6 +153,13 @@ class CommitScript:
     @property
     def _is_free(self) -> str:
         return "(`owner` IS NULL OR `expires_at` < CURRENT_TIMESTAMP())"
+
+
+def _days(change: Change) -> tuple[date, ...]:
+    is_partitioned = any(column.name == "day" and column.type == DATE for column in change.table.columns)
+    if not is_partitioned or "day" not in change.rows.columns or change.rows["day"].null_count():
+        return ()
+    return tuple(change.rows["day"].cast(pl.Date()).unique().sort())
 
 
 def _as_text(side: str, name: str) -> str:

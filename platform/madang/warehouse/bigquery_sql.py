@@ -138,6 +138,8 @@ def _filter_by_exists(select: exp.Select) -> None:
 
 
 def _rewritten(node: exp.Expr, nulls: Sequence[int]) -> exp.Expr:
+    if isinstance(node, exp.Table) and node.args.get("when"):
+        return _as_of(node)
     if isinstance(node, exp.Placeholder):
         number = int(node.name)
         return exp.null() if number in nulls else exp.Parameter(this=exp.var(f"p{number}"))
@@ -156,6 +158,19 @@ def _rewritten(node: exp.Expr, nulls: Sequence[int]) -> exp.Expr:
             dialect="bigquery",
         ).transform(lambda part: node.this.copy() if part == exp.column("list") else part)
     return node
+
+
+def _as_of(table: exp.Table) -> exp.Table:
+    """DuckLake's AT (TIMESTAMP => …) is BigQuery's time travel; snapshots with a number it has none."""
+    when = table.args["when"]
+    if when.text("kind") != "TIMESTAMP":
+        raise InputError("query", "BigQuery numbers no snapshots", "Write AT (TIMESTAMP => …), of the last seven days")
+    instant = when.expression
+    if isinstance(instant, exp.Anonymous) and instant.name.lower() == "now":  # there sqlglot does not know it
+        instant = exp.CurrentTimestamp()
+    table.set("when", None)
+    table.set("version", exp.Version(this="TIMESTAMP", kind="AS OF", expression=instant))
+    return table
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:

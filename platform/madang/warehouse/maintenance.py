@@ -1,7 +1,9 @@
 """Upkeep of the embedded warehouse: few large files, no older snapshots than are wanted, no file that nobody needs.
 
-Each step may run while others read and write. Files that go stay for a day first: a query that began before may still
-read them. BigQuery does all of it by itself.
+Each step may run while others write, and while they ask single queries; files that go stay for a day first. But a
+transaction that a reader opened before compaction must be begun anew: DuckDB's SQLite reader keeps the highest row
+number of the catalog's tables for a transaction, so what compaction writes there it does not see, and its queries give
+fewer rows, without an error. BigQuery does all of it by itself.
 """
 
 from dataclasses import dataclass
@@ -69,6 +71,7 @@ class Statistics:
 
 def compact(warehouse: DuckLakeWarehouse) -> Compacted:
     """Writes rows of small commits to files, and small files and half-deleted ones to larger ones."""
+    _sort_by_post(warehouse)
     flushed = warehouse.maintain("ducklake_flush_inlined_data")
     rewritten = warehouse.maintain("ducklake_rewrite_data_files", f"delete_threshold => {_DELETED_SHARE}")
     read, created = 0, _total(rewritten, "files_created")
@@ -78,6 +81,22 @@ def compact(warehouse: DuckLakeWarehouse) -> Compacted:
         read += _total(turn, "files_processed")
         created += _total(turn, "files_created")
     return Compacted(_total(flushed, "rows_flushed"), read, _total(rewritten, "files_processed"), created)
+
+
+def _sort_by_post(warehouse: DuckLakeWarehouse) -> None:
+    """Has files of posts written in the order of their ids: one of a million is found in a third of the time."""
+    unsorted = warehouse.read(
+        "SELECT c.schema_name || '.' || c.table_name AS name FROM duckdb_columns() c "
+        f"JOIN {_METADATA}.ducklake_schema s ON s.schema_name = c.schema_name AND s.end_snapshot IS NULL "
+        f"JOIN {_METADATA}.ducklake_table t "
+        "ON t.table_name = c.table_name AND t.schema_id = s.schema_id AND t.end_snapshot IS NULL "
+        "WHERE c.database_name = current_database() AND c.column_name IN ('source', 'post_id') AND NOT EXISTS "
+        f"(SELECT 1 FROM {_METADATA}.ducklake_sort_info o WHERE o.table_id = t.table_id AND o.end_snapshot IS NULL) "
+        "GROUP BY name HAVING count(*) = 2 ORDER BY name"
+    )
+    for name in unsorted["name"]:
+        with warehouse.exclusive():
+            warehouse.read(f"ALTER TABLE {quote(name)} SET SORTED BY (source ASC, post_id ASC)")
 
 
 def expire(warehouse: DuckLakeWarehouse, days: int) -> Expired:

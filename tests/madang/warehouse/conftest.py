@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from scenario import open_quickly
-from services.bigquery_emulator import bigquery_emulator
 
 from madang.settings import BigQuerySettings
 from madang.warehouse import Warehouse
@@ -14,13 +13,6 @@ from madang.warehouse.ducklake import DuckLakeWarehouse
 
 PROJECT = "madang-test"
 Open = Callable[..., Warehouse]
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[str]:
-    """Address of a BigQuery on this machine."""
-    with bigquery_emulator() as address:
-        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
 """BigQuery alone: what it is asked for, and what happens when it refuses, loses an answer or sends a bill."""
 
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -64,14 +65,18 @@ def stored(warehouse: BigQueryWarehouse) -> dict[str, int]:
 def test_every_job_is_labelled_capped_and_has_an_id_that_says_whose_it_is(
     warehouse: BigQueryWarehouse, server: FaultyBigQuery
 ) -> None:
-    warehouse.commit([Change(NUMBERS, rows(a=1))])
+    warehouse.ensure([replace(NUMBERS, name="town.labelled")])
+    with warehouse.exclusive():
+        warehouse.commit([Change(NUMBERS, rows(a=1))])
     stored(warehouse)
 
-    for kind in ("load", "commit", "read"):
-        (job,) = server.jobs(kind)
+    jobs = [body for _, _, body in server.seen if "configuration" in body]
+    kinds = [job["configuration"]["labels"]["kind"] for job in jobs]
+    assert set(kinds) == {"ensure", "lock", "load", "commit", "read"}
+    for job, kind in zip(jobs, kinds, strict=True):
         assert job["configuration"]["labels"] == {"application": "madang", "kind": kind}
         assert job["jobReference"]["jobId"].startswith(f"madang_{kind}_")
-    assert server.jobs("read")[0]["configuration"]["query"]["maximumBytesBilled"] == "100000000000"
+        assert kind == "load" or job["configuration"]["query"]["maximumBytesBilled"] == "100000000000"
 
 
 def test_a_table_is_partitioned_by_day_and_clustered_by_its_key(
@@ -87,6 +92,32 @@ def test_a_table_is_partitioned_by_day_and_clustered_by_its_key(
     assert made.time_partitioning.field == "day"
 
 
+def test_a_merge_names_the_days_of_its_rows_so_that_no_other_partition_is_read(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:
+    days = date(2024, 11, 28), date(2024, 11, 27)
+    two = frame(NUMBERS, *({"k": f"k{day.day}", "v": 1, "day": day} for day in (*days, *days)))
+    written = [
+        warehouse.commit([Change(NUMBERS, part, mode)])
+        for part, mode in ((two, "insert"), (two, "upsert"), (two.filter(day=days[0]), "delete"))
+    ]
+
+    scripts = [job["configuration"]["query"]["query"] for job in server.jobs("commit")]
+    pruned = [re.findall(r"AND t\.`day` IN \((.*?)\)", sql) for sql in scripts]
+    both = ["DATE '2024-11-27', DATE '2024-11-28'"]
+    assert pruned == [both, both, ["DATE '2024-11-28'"]]
+    assert written == [2, 0, 1]
+
+
+def test_rows_without_a_day_are_sought_in_all_partitions(
+    warehouse: BigQueryWarehouse, server: FaultyBigQuery
+) -> None:  # fmt: skip
+    dayless = rows(a=1).with_columns(day=pl.lit(None, pl.Date()))
+
+    assert [warehouse.commit([Change(NUMBERS, dayless, "upsert")]) for _ in range(2)] == [1, 0]
+    assert not any("IN (DATE" in job["configuration"]["query"]["query"] for job in server.jobs("commit"))
+
+
 def test_a_load_that_was_carried_out_and_not_answered_is_not_loaded_twice(
     warehouse: BigQueryWarehouse, server: FaultyBigQuery
 ) -> None:
@@ -95,6 +126,20 @@ def test_a_load_that_was_carried_out_and_not_answered_is_not_loaded_twice(
     assert warehouse.commit([Change(NUMBERS, rows(a=1))]) == 1
     assert len(server.jobs("load")) == 1
     assert stored(warehouse) == {"a": 1}
+
+
+def test_staging_tables_that_ended_processes_left_are_dropped(
+    warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = exp.table_("left", db=f"{warehouse._dataset}_staging", catalog=PROJECT)
+    warehouse._jobs.load(rows(a=1), table, [field(column) for column in NUMBERS.columns], f"left_{warehouse._dataset}")
+    while_young = warehouse.datasets.drop_left_staging(is_dry_run=False)
+    monkeypatch.setattr("madang.warehouse.bigquery_datasets._LEFT", timedelta(0))
+    looked, dropped = (warehouse.datasets.drop_left_staging(is_dry_run=dry) for dry in (True, False))
+
+    assert [while_young, looked, dropped] == [(0, 1), (1, 0), (1, 0)]
+    assert not warehouse.has("staging.left")
+    assert set(warehouse.datasets.columns()) == {"ops.warehouse_lock", "town.numbers"}
 
 
 def test_a_job_id_used_twice_is_one_load(warehouse: BigQueryWarehouse, server: FaultyBigQuery) -> None:

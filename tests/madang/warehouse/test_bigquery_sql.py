@@ -48,6 +48,20 @@ def test_bigquerys_own_text_is_only_told_where_tables_are() -> None:
     )
 
 
+def test_a_table_as_it_was_is_read_by_time_travel() -> None:
+    then = "TIMESTAMPTZ '2024-11-27 09:00:00+09'"
+
+    assert to_bigquery(f"SELECT k FROM raw.posts AT (TIMESTAMP => {then}) p", located) == (
+        "SELECT `k` FROM `p`.`m_raw`.`posts` AS `p` FOR SYSTEM_TIME AS OF CAST('2024-11-27 09:00:00+09' AS TIMESTAMP)"
+    )
+    assert to_bigquery("SELECT k FROM raw.posts AT (TIMESTAMP => now())", located).endswith("OF CURRENT_TIMESTAMP()")
+
+
+def test_a_snapshots_number_is_refused() -> None:
+    with pytest.raises(InputError, match="numbers no snapshots"):
+        to_bigquery("SELECT k FROM raw.posts AT (VERSION => 3)", located)
+
+
 @pytest.mark.parametrize("sql", ["", "DROP TABLE raw.posts", "SELECT 1; SELECT 2", "SELECT FROM WHERE"])
 def test_what_is_not_one_query_is_refused(sql: str) -> None:
     with pytest.raises(InputError, match="query: it"):

@@ -76,6 +76,24 @@ def _age(warehouse: DuckLakeWarehouse, age: timedelta) -> None:
         catalog.commit()
 
 
+def test_rows_of_posts_lie_in_the_order_of_their_ids_after_compaction(tmp_path: Path) -> None:
+    columns = (Column("source", TEXT, "Where"), Column("post_id", TEXT, "Which"), Column("v", INTEGER, "How many"))
+    table = Table("town.seats", columns, ("source", "post_id"), "A post")
+    warehouse = open_quickly(tmp_path / "warehouse")
+    warehouse.ensure([table])
+    for chunk in range(3):
+        ids = [f"p{number * 7919 % 1000:03}" for number in range(chunk * 300, chunk * 300 + 300)]
+        rows = pl.DataFrame({"source": ["town"] * 300, "post_id": ids, "v": [chunk] * 300})
+        warehouse.commit([Change(table, rows)])
+    old = set(_files(warehouse))
+    compact(warehouse)
+    [file] = set(_files(warehouse)) - old
+    ids = pl.read_parquet(file, columns=["post_id"])["post_id"]
+
+    assert (len(ids), ids.is_sorted()) == (900, True)
+    assert warehouse.read("SELECT count(*), count(DISTINCT post_id) FROM town.seats").rows() == [(900, 900)]
+
+
 def test_only_orphans_older_than_a_day_are_deleted(grown: DuckLakeWarehouse) -> None:
     folder = _files(grown)[0].parent
     old, fresh = folder / "ducklake-old.parquet", folder / "ducklake-fresh.parquet"
