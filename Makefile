@@ -73,10 +73,25 @@ bench-engine: $(VENV)/.test
 bench-linking: $(VENV)/.demo
 	@python benchmarks/linking.py $(if $(PLACES),--places $(PLACES))
 
-# The embedded warehouse beside bare DuckLake, plain DuckDB and delta-rs: make bench-warehouse ARGS="--rows 10000000".
+# Choosing posts to pay for beside taking them at random, on real labels: make bench-choice DATASETS=folder.
+.PHONY: bench-choice
+bench-choice: $(VENV)/.test
+	@python benchmarks/active_choice.py $(DATASETS) $(ARGS)
+
+# How often a student's promise holds on posts that it was not calibrated on: make bench-promise DATASETS=folder.
+.PHONY: bench-promise
+bench-promise: $(VENV)/.test
+	@python benchmarks/promise.py $(DATASETS) $(ARGS)
+
+# The embedded warehouse beside bare DuckLake, plain DuckDB and delta-rs: make bench-warehouse ARGS="--rows 1000000".
 .PHONY: bench-warehouse
-bench-warehouse: $(VENV)/.demo
+bench-warehouse: $(VENV)/.test
 	@python benchmarks/warehouse.py $(ARGS)
+
+# An encoder student beside what else runs encoders: make bench-student POSTS=2000, or POSTS=file with a post a line.
+.PHONY: bench-student
+bench-student: $(VENV)/.test
+	@python benchmarks/student.py $(if $(POSTS),--posts $(POSTS)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .madang

@@ -5,6 +5,7 @@ rows that no other writer has, merged on their key in one transaction. A reader 
 """
 
 import json
+import os
 import random
 import select
 import sys
@@ -22,7 +23,7 @@ _PATIENCE_SECONDS = 120.0
 
 def main(contender: str, folder: Path, role: str, number: int, chunks: int) -> None:
     """Prints what this process did: commits or reads, failures, tries that were refused, the slowest one."""
-    commit, count = {"madang": _madang, "duckdb": _duckdb, "delta": _delta}[contender](folder)
+    commit, count, keys = {"madang": _madang, "duckdb": _duckdb, "delta": _delta}[contender](folder)
     if role == "make":
         commit(_chunk(-1, 0))
         return
@@ -41,11 +42,14 @@ def main(contender: str, folder: Path, role: str, number: int, chunks: int) -> N
             sys.stderr.write(f"{type(error).__name__}: {str(error)[:200]}\n")
             continue
         times.append(time.monotonic() - began)
-    told = {"done": len(times), "failures": failures, "slowest_seconds": max(times, default=0.0), "rows": count()}
+    told = {
+        "done": len(times), "failures": failures, "slowest_seconds": max(times, default=0.0), "rows": count(),
+        "keys": keys(),
+    }  # fmt: skip
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-Contender = tuple[Callable[["pa.Table"], object], Callable[[], int]]
+Contender = tuple[Callable[["pa.Table"], object], Callable[[], int], Callable[[], int]]
 
 
 def _chunk(writer: int, chunk: int) -> "pa.Table":
@@ -73,7 +77,10 @@ def _madang(folder: Path) -> Contender:
         assert isinstance(frame, pl.DataFrame)
         warehouse.commit([Change(table, frame)])
 
-    return commit, lambda: int(warehouse.read("SELECT count(*) FROM bench.chunks").item())
+    def counted(what: str) -> int:
+        return int(warehouse.read(f"SELECT count({what}) FROM bench.chunks").item())
+
+    return commit, lambda: counted("*"), lambda: counted("DISTINCT k")
 
 
 def _duckdb(folder: Path) -> Contender:
@@ -101,11 +108,12 @@ def _duckdb(folder: Path) -> Contender:
 
         opened(work, read_only=False)
 
-    def count() -> int:
-        rows = opened(lambda connection: connection.execute("SELECT count(*) FROM chunks").fetchone(), read_only=True)
+    def counted(what: str) -> int:
+        sql = f"SELECT count({what}) FROM chunks"
+        rows = opened(lambda connection: connection.execute(sql).fetchone(), read_only=True)
         return int(rows[0])
 
-    return commit, count
+    return commit, lambda: counted("*"), lambda: counted("DISTINCT k")
 
 
 def _delta(folder: Path) -> Contender:
@@ -114,6 +122,7 @@ def _delta(folder: Path) -> Contender:
     from deltalake.exceptions import CommitFailedError
 
     place = str(folder / "delta")
+    os.environ["ACERO_ALIGNMENT_HANDLING"] = "ignore"  # it warns of buffers that delta-rs gives, at every count
 
     def commit(rows: "pa.Table") -> None:
         if not DeltaTable.is_deltatable(place):
@@ -130,7 +139,10 @@ def _delta(folder: Path) -> Contender:
             else:
                 return
 
-    return commit, lambda: int(DeltaTable(place).to_pyarrow_dataset().count_rows())
+    def keys() -> int:
+        return len(DeltaTable(place).to_pyarrow_table(columns=["k"])["k"].unique())
+
+    return commit, lambda: int(DeltaTable(place).to_pyarrow_dataset().count_rows()), keys
 
 
 if __name__ == "__main__":

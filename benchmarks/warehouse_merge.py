@@ -1,7 +1,8 @@
 """One contender merges extractions into a table of its own: run by warehouse.py, prints one JSON object.
 
-Run: python benchmarks/warehouse_merge.py make|madang|ducklake|duckdb|delta FOLDER ROWS INCOMING. Half of what comes in
-replaces a row that differs, half is new. Everybody starts from the same Parquet file and gets the same Arrow table.
+Run: python benchmarks/warehouse_merge.py make|madang|ducklake|duckdb|duckdb_replace|delta FOLDER ROWS INCOMING. Half
+of what comes in replaces a row that differs, half is new. Everybody starts from the same Parquet file and gets the same
+rows from memory.
 """
 
 import json
@@ -39,9 +40,10 @@ def main(contender: str, folder: Path, rows: int, incoming: int) -> None:
     own = folder / contender
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
-    merge, count = {"madang": _madang, "ducklake": _ducklake, "duckdb": _duckdb, "delta": _delta}[contender](
-        folder, own
-    )
+    contenders = {
+        "madang": _madang, "ducklake": _ducklake, "duckdb": _duckdb, "duckdb_replace": _duckdb_replace, "delta": _delta,
+    }  # fmt: skip
+    merge, count = contenders[contender](folder, own)
     Path("/proc/self/clear_refs").write_text("5")  # the peak of memory begins anew
     before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
     merge()
@@ -98,6 +100,7 @@ def _madang(folder: Path, own: Path) -> Contender:
 
 _COUNTS = "SELECT count(*), count(DISTINCT post_id) FROM {table}"
 _ON = " AND ".join(f"t.{key} = i.{key}" for key in _KEY)
+_MERGE = f"MERGE INTO bench t USING incoming i ON {_ON} WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT"
 
 
 def _counted(row: tuple[object, ...]) -> tuple[int, int]:
@@ -124,12 +127,21 @@ def _duckdb(folder: Path, own: Path) -> Contender:
     return _merging(duckdb.connect(str(own / "bench.duckdb")), folder)
 
 
-def _merging(connection: "duckdb.DuckDBPyConnection", folder: Path) -> Contender:
+def _duckdb_replace(folder: Path, own: Path) -> Contender:
+    """In a plain DuckDB file rows of the same keys are deleted and all are inserted, in one transaction."""
+    import duckdb
+
+    return _merging(
+        duckdb.connect(str(own / "bench.duckdb")), folder,
+        f"BEGIN; DELETE FROM bench t USING incoming i WHERE {_ON}; INSERT INTO bench SELECT * FROM incoming; COMMIT",
+    )  # fmt: skip
+
+
+def _merging(connection: "duckdb.DuckDBPyConnection", folder: Path, merge: str = _MERGE) -> Contender:
     import pyarrow.parquet as pq
 
     connection.execute(f"CREATE TABLE bench AS SELECT * FROM read_parquet('{folder}/base.parquet')")
     connection.register("incoming", pq.read_table(folder / "incoming.parquet"))
-    merge = f"MERGE INTO bench t USING incoming i ON {_ON} WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT"
 
     def count() -> tuple[int, int]:
         row = connection.execute(_COUNTS.format(table="bench")).fetchone()

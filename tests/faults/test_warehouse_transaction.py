@@ -4,6 +4,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ def _backfill(project: Project, number: int) -> float:
 
 @pytest.mark.parametrize("seconds", [60, pytest.param(600, marks=pytest.mark.soak)])
 @pytest.mark.timeout(900)
-def test_an_open_transaction_neither_stops_nor_slows_a_backfill(project: Project, seconds: int) -> None:
+def test_an_open_transaction_neither_stops_nor_slows_a_backfill(
+    project: Project, seconds: int, record_property: Callable[[str, object], None]
+) -> None:
     alone = [_backfill(project, number) for number in range(4)][1:]  # the first one makes the tables
 
     command = [sys.executable, str(READING), str(project.home)]
@@ -41,16 +44,21 @@ def test_an_open_transaction_neither_stops_nor_slows_a_backfill(project: Project
             time.sleep(PAUSE_SECONDS)
         analyst.say()
         read = analyst.end()
+    after = [_backfill(project, 10_000 + number) for number in range(4)]  # at the size that the tables have by then
 
     assert (read.code, read.err) == (0, "")
     answer = json.loads(read.out)
-    runs = 4 + len(beside)
+    runs = 4 + len(beside) + len(after)
     assert [state[0][0] for state in answer["seen"]] == [4 * POSTS]
-    assert answer["after"][0][0] == runs * POSTS
+    assert answer["after"][0][0] == (4 + len(beside)) * POSTS
     assert project.rows("SELECT count(*), count(DISTINCT post_id) FROM attributes.groups__live") == [
         (runs * POSTS, runs * POSTS)
     ]
     half = len(beside) // 2
     assert statistics.median(beside[half:]) < SLOWER * max(statistics.median(alone), statistics.median(beside[:half]))
-    medians = f"median {statistics.median(beside):.2f} s, alone {statistics.median(alone):.2f} s"
-    say(f"{seconds} s: {len(beside)} backfills, {medians}")
+    record_property("backfills beside it", len(beside))
+    seconds_each = {"before": alone, "beside it": beside, "after": after}
+    for when, times in seconds_each.items():
+        record_property(f"s a backfill {when}", f"{statistics.median(times):.2f}")
+    told = ", ".join(f"{statistics.median(times):.2f} s {when}" for when, times in seconds_each.items())
+    say(f"{seconds} s: {len(beside)} backfills; {told}")
