@@ -93,6 +93,11 @@ bench-warehouse: $(VENV)/.test
 bench-student: $(VENV)/.test
 	@python benchmarks/student.py $(if $(POSTS),--posts $(POSTS)) $(ARGS)
 
+# A million posts by a student, from landing to rows, beside the student alone: make bench-student-lane POSTS=1000000.
+.PHONY: bench-student-lane
+bench-student-lane: $(VENV)/.test
+	@python benchmarks/student_lane.py $(if $(POSTS),--posts $(POSTS))
+
 clean:
 	rm -rf $(VENV) .madang
 
@@ -100,3 +105,8 @@ clean:
 .PHONY: quality
 quality: $(VENV)/.demo
 	@python benchmarks/quality.py $(DATASETS)
+
+# Students alone on the `score` part of real posts, into docs/quality.md: make quality-students DATASETS=folder TASKS=groups.
+.PHONY: quality-students
+quality-students: $(VENV)/.test
+	@python benchmarks/quality_students.py $(DATASETS) $(TASKS)

@@ -13,22 +13,30 @@ from resources import WarehouseResource
 if TYPE_CHECKING:
     from madang.distillation.dataset import LabelFile
     from madang.distillation.distil import Distilled
+    from madang.distillation.encoder_settings import EncoderSettings
 
-_GATE, _PROMISE = "gate", "promise"
+_GATE, _PROMISE, _AUDIT = "gate", "promise", "audit"
 
 
 class StudentConfig(dg.Config):
-    """What is learnt from besides the rows of the released recipe: the task's own gold by default."""
+    """What is learnt from besides the rows of the released recipe, the task's own gold by default; and the encoder."""
 
     posts: str | None = None
     teacher: str | None = None
     gold: str | None = None
+    encoder: str | None = None
+    trained_layers: int = 0
     fields: list[str] = []  # noqa: RUF012 - Dagster copies it for each run
 
 
 def student_key(task: str) -> dg.AssetKey:
     """Key of a task's student."""
     return dg.AssetKey(["students", task])
+
+
+def audit_key(task: str) -> dg.AssetCheckKey:
+    """Key of the standing audit of a task's student."""
+    return dg.AssetCheckKey(student_key(task), _AUDIT)
 
 
 def student_asset(task: Task) -> dg.AssetsDefinition:
@@ -49,7 +57,9 @@ def student_asset(task: Task) -> dg.AssetsDefinition:
 
         settings = warehouse.settings()
         with warehouse.open() as opened:
-            made = distil(task, settings, _labels(task, config), warehouse=opened, fields=config.fields)
+            made = distil(
+                task, settings, _labels(task, config), warehouse=opened, fields=config.fields, encoder=_encoder(config)
+            )
         return dg.MaterializeResult(metadata=_metadata(made), check_results=_checks(made))
 
     return student
@@ -59,16 +69,18 @@ def student_audit(task: Task) -> dg.AssetChecksDefinition:
     """The standing audit of the released student; a broken promise fails it, and has closed the lane."""
 
     @dg.asset_check(
-        asset=student_key(task.name), name="audit", blocking=True,
+        asset=student_key(task.name), name=_AUDIT, blocking=True,
         description="The released student keeps its promise on the posts that the next model answered too.",
     )  # fmt: skip
     def audit(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         from madang.distillation.audit import audit_released
-        from madang.distillation.promise import PRECISION
 
         with warehouse.open() as opened:
-            found = audit_released(task, warehouse.settings(), opened, PRECISION)
-        return dg.AssetCheckResult(passed=found.closed is None, description=found.summary)
+            found = audit_released(task, warehouse.settings(), opened)
+        counts = {f"{name}_right": f"{one.right} of {one.n}" for name, one in found.fields.items()}
+        return dg.AssetCheckResult(
+            passed=found.closed is None, description=found.summary, metadata={"noted": found.noted, **counts}
+        )
 
     return audit
 
@@ -83,6 +95,18 @@ def _labels(task: Task, config: StudentConfig) -> "list[LabelFile]":
     return [*files, LabelFile(Path(gold), posts, "gold")] if gold else files
 
 
+def _encoder(config: StudentConfig) -> "EncoderSettings | None":
+    from madang.distillation.encoder_settings import EncoderSettings
+
+    if config.encoder is None:
+        return None
+    return EncoderSettings(encoder=config.encoder, trained_layers=config.trained_layers)
+
+
+def _image(name: str, svg: str) -> dg.MetadataValue:
+    return dg.MetadataValue.md(f"![{name}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+
+
 def _checks(made: "Distilled") -> list[dg.AssetCheckResult]:
     return [
         dg.AssetCheckResult(
@@ -91,18 +115,20 @@ def _checks(made: "Distilled") -> list[dg.AssetCheckResult]:
         ),
         dg.AssetCheckResult(
             check_name=_PROMISE, passed=made.promise.threshold is not None, severity=dg.AssetCheckSeverity.WARN,
-            description=f"{made.promise.share:.0%} of posts are kept at {made.promise.precision:.0%}",
+            description=f"{made.promise.share:.0%} of posts are kept at {made.promise.precision:.0%}"
+            if made.promise.threshold is not None
+            else f"no threshold keeps a promise of {made.promise.precision:.0%}: every post goes to the next model",
         ),
     ]  # fmt: skip
 
 
 def _metadata(made: "Distilled") -> dict[str, dg.MetadataValue | str | int | float]:
-    plot = base64.b64encode(made.plot.encode()).decode()
+    curve = {} if made.curve is None else {"curve": _image("curve", made.curve)}
     manifest = made.student.manifest
     return {
         "card": dg.MetadataValue.md(made.card),
-        "trade_off": dg.MetadataValue.md(f"![trade-off](data:image/svg+xml;base64,{plot})"),
+        "trade_off": _image("trade-off", made.plot),
         "student": made.student.name, "identity": made.student.identity, "kind": manifest.kind,
         "posts": int(str(manifest.dataset["posts"])), "kept_share": made.promise.share,
-        "judged_by": made.verdict.judged_by,
+        "judged_by": made.verdict.judged_by, **curve,
     }  # fmt: skip

@@ -80,8 +80,8 @@ def make_posts(count: int) -> pl.DataFrame:
         day = FIRST_DAY + timedelta(days=number * DAYS // count)
         rows.append({
             "source": "bench", "post_id": f"{number:09}", "revision": 1, "board": "groups", "title": title,
-            "body": body, "images": [], "extra": "{}", "title_hash": _sha(title), "body_hash": _sha(body),
-            "text_hash": _sha(_sha(title) + _sha(body)),
+            "body": body, "images": [], "extra": "{}", "title_hash": sha256_of(title), "body_hash": sha256_of(body),
+            "text_hash": sha256_of(sha256_of(title) + sha256_of(body)),
             "title_chars": len(title), "body_chars": len(body),
             "event_at": datetime(day.year, day.month, day.day, 3, tzinfo=UTC), "ingested_at": now, "day": day,
             "deleted": False, "landed_from": "bench", "landed_position": number + 1,
@@ -118,5 +118,6 @@ def write_requests(settings: Settings, task: Task, file: Path) -> None:
             out.write(json.dumps({"id": request.hash, "messages": messages}, ensure_ascii=False) + "\n")
 
 
-def _sha(text: str) -> str:
+def sha256_of(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,8 @@
 """Quality on real posts, as one table and docs/quality.md: quality.py [FOLDER OF DATASETS].
 
 Each row is one `madang eval` on the `score` part of a set; without datasets, on the tasks' own samples. What the
-targets are stands here, so that a row can say whether its interval clears both target and baseline.
+targets are stands here, so that a row can say whether its interval clears both target and baseline. What students say
+alone is measured by quality_students.py, and stays on the page.
 """
 
 import json
@@ -12,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from quality_page import PAGE, write_default
+
 _REPOSITORY = Path(__file__).resolve().parents[1]
-_PAGE = _REPOSITORY / "docs" / "quality.md"
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,12 @@ def main(datasets: Path | None) -> None:
     head = _head(
         "the `score` part of real posts" if datasets else "the project's own samples", time.monotonic() - began
     )
-    page = "\n".join([*head, *lines]) + "\n"
-    sys.stdout.write(page)
-    if _NOT_MEASURED in page:
+    page = [*head, *lines]
+    sys.stdout.write("\n".join(page) + "\n")
+    if any(_NOT_MEASURED in line for line in page):
         sys.exit(1)
     if datasets is not None:
-        _PAGE.write_text(page, encoding="utf-8")
+        write_default(PAGE, page)
 
 
 def _head(what: str, seconds: float) -> list[str]:

@@ -14,13 +14,14 @@ import click
 
 from madang.commands.attack import attack
 from madang.commands.autofill import autofill
+from madang.commands.choose import choose
 from madang.commands.cost import cost
 from madang.commands.cover import cover
 from madang.commands.distil import distil
 from madang.commands.docs import docs
 from madang.commands.erase import erase
 from madang.commands.link import link
-from madang.commands.options import days_of, guarded, with_days
+from madang.commands.options import days_of, guarded, selection_of_file, with_days, with_only
 from madang.commands.places import places
 from madang.commands.plan import plan, plan_line
 from madang.commands.sql import sql
@@ -75,6 +76,7 @@ def main() -> None:
 main.add_command(autofill)
 main.add_command(plan)
 main.add_command(attack)
+main.add_command(choose)
 main.add_command(cost)
 main.add_command(cover)
 main.add_command(distil)
@@ -119,17 +121,20 @@ def ingest(
 @main.command()
 @click.argument("task")
 @with_days
+@with_only
 @click.option("--limit", type=click.IntRange(min=1), help="Most posts to take, the oldest first.")
 @click.option("--max-usd", type=click.FloatRange(min=0), help="Most money to spend.")
 @guarded
-def run(task: str, first: str | None, last: str | None, limit: int | None, max_usd: float | None) -> None:
+def run(
+    task: str, first: str | None, last: str | None, only: Path | None, limit: int | None, max_usd: float | None
+) -> None:
     """Extract what is pending; exit 3 if nothing is."""
     from madang.extraction.run import run_task
     from madang.settings import Settings
     from madang.task import load_task
     from madang.warehouse import open_warehouse
 
-    settings = Settings.load()
+    settings, chosen = Settings.load(), selection_of_file(only)
     loaded = load_task(settings.project, task)
 
     def announce(made: "Plan", leased: "Leased") -> None:
@@ -138,8 +143,8 @@ def run(task: str, first: str | None, last: str | None, limit: int | None, max_u
             click.echo(f"  limited to {limit} of {made.posts.height} pending posts")
 
     report = run_task(
-        loaded, settings, open_warehouse(settings), days_of(settings, first, last), limit=limit, cap_usd=max_usd,
-        on_plan=announce, on_progress=lambda done: click.echo(f"  {done.line}"),
+        loaded, settings, open_warehouse(settings), days_of(settings, first, last), only=chosen, limit=limit,
+        cap_usd=max_usd, on_plan=announce, on_progress=lambda done: click.echo(f"  {done.line}"),
     )  # fmt: skip
     report.require_posts()
     done = report.progress

@@ -1,7 +1,8 @@
 """Where the project and its state are, and which models there are: `[tool.madang]`, then the environment.
 
 `MADANG_PROJECT` names the folder that holds `assets/`, `MADANG_HOME` the folder of the state, `MADANG_CONFIG`
-another TOML file, `MADANG_WAREHOUSE` another warehouse, `MADANG_LOCAL_MODEL` the file of the local model.
+another TOML file, `MADANG_WAREHOUSE` another warehouse, `MADANG_LOCAL_MODEL` the file of the local model,
+`MADANG_ALERT_URL` where alerts are sent (`madang.alerts`).
 """
 
 import os

@@ -1,11 +1,12 @@
-"""Schedules: each night, whatever is still pending; each week, the upkeep of the warehouse."""
+"""Schedules: each night, whatever is still pending; each morning, audits; each week, upkeep of the warehouse."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import dagster as dg
 
 from assets.maintenance import GROUP as MAINTENANCE
+from assets.students import audit_key
 from madang.extraction.budget import spent_today_usd
 from madang.extraction.plan import pending_days
 from madang.models.catalogue import Catalogue
@@ -16,6 +17,8 @@ from orchestration.day_ranges import contiguous, range_request
 from orchestration.jobs import Job
 from resources import WarehouseResource
 
+_AUDITS = "student_audits"
+
 
 def weekly_upkeep(settings: Settings) -> dg.ScheduleDefinition:
     """Upkeep on Sundays, after the night's runs: without it every commit would leave a file behind for good."""
@@ -25,6 +28,27 @@ def weekly_upkeep(settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Compaction, expiry of snapshots, orphans and statistics of the embedded warehouse.",
     )  # fmt: skip
+
+
+def student_audits(jobs: Sequence[Job], settings: Settings) -> dg.ScheduleDefinition:
+    """Audits of the released students, after the night's runs; a run that fails has closed a lane."""
+    checks = dg.AssetSelection.checks(*(audit_key(job.name) for job in jobs))
+
+    @dg.schedule(
+        name=_AUDITS, cron_schedule="0 6 * * *", execution_timezone=settings.timezone,
+        job=dg.define_asset_job(_AUDITS, selection=checks), default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Checks what released students promised; a broken promise closes the lane and raises an alert.",
+    )  # fmt: skip
+    def request(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from madang.distillation.audit import is_audit_due
+
+        home = Settings.load().home
+        due = [audit_key(job.name) for job in jobs if is_audit_due(home, job.name)]
+        if not due:
+            return dg.SkipReason("no student is released whose lane is open")
+        return dg.RunRequest(asset_check_keys=due)
+
+    return request
 
 
 def nightly(job: Job, settings: Settings) -> dg.ScheduleDefinition:

@@ -20,17 +20,24 @@ if TYPE_CHECKING:
     "--gold", multiple=True, type=click.Path(path_type=Path), help="File of answers; its part `tune` is read."
 )
 @click.option(
+    "--correction", multiple=True, type=click.Path(path_type=Path),
+    help="File of fields put right, in the form of gold; stands before everything else.",
+)  # fmt: skip
+@click.option(
     "--posts", multiple=True, type=click.Path(path_type=Path),
-    help="File of posts, one for each --teacher and then for each --gold; one alone is for all.",
+    help="File of posts, one for each --teacher, then --gold, then --correction; one alone is for all.",
 )  # fmt: skip
 @click.option("--field", "fields", multiple=True, help="Field to learn; all that have labels by default.")
 @click.option("--stored/--files-only", "is_stored", default=True, help="Learn from rows of the released recipe too.")
 @click.option(
     "--least-confidence", type=click.FloatRange(0, 1), default=0.8, show_default=True, help="Of rows learnt from."
 )
-@click.option("--encoder", help="Fine-tune an encoder: hf:NAME, or package:NAME for the embedded one; linear without.")
+@click.option("--encoder", help="Encoder to learn with: hf:NAME, or package:NAME for the embedded one; linear without.")
 @click.option("--layers", type=click.IntRange(min=1), default=12, show_default=True, help="Of the embedded encoder.")
-@click.option("--trained-layers", type=click.IntRange(min=0), help="Last layers that learn; all by default.")
+@click.option(
+    "--trained-layers", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Its last layers that learn; at 0 it stays as it is and corrects the linear student.",
+)  # fmt: skip
 @click.option("--lora-rank", type=click.IntRange(min=0), default=0, show_default=True, help="0 trains the weights.")
 @click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Most of them.")
 @click.option("--licence", default="", help="Terms of the encoder's weights; known of the embedded one.")
@@ -38,14 +45,14 @@ if TYPE_CHECKING:
 @click.option("--rollback", "is_rollback", is_flag=True, help="Make the student released again that was so before.")
 @guarded
 def distil(
-    task: str, teacher: tuple[Path, ...], gold: tuple[Path, ...], posts: tuple[Path, ...], fields: tuple[str, ...],
-    is_stored: bool, least_confidence: float, is_audit: bool, is_rollback: bool, encoder: str | None, **trained: Any,
+    task: str, teacher: tuple[Path, ...], gold: tuple[Path, ...], correction: tuple[Path, ...],
+    posts: tuple[Path, ...], fields: tuple[str, ...], is_stored: bool, least_confidence: float, is_audit: bool,
+    is_rollback: bool, encoder: str | None, **trained: Any,
 ) -> None:  # fmt: skip
     """Teach a small classifier what a task's labels say; exit 1 if the gate refuses it."""
     from madang.distillation.audit import audit_released
     from madang.distillation.dataset import LabelFile
     from madang.distillation.distil import distil as distil_task
-    from madang.distillation.promise import PRECISION
     from madang.distillation.registry import Registry
     from madang.settings import Settings
     from madang.task import load_task
@@ -56,10 +63,11 @@ def distil(
         click.echo(f"{Registry(settings.home).rollback(task)} is released")
         return
     if is_audit:
-        found = audit_released(load_task(settings.project, task), settings, open_warehouse(settings), PRECISION)
+        found = audit_released(load_task(settings.project, task), settings, open_warehouse(settings))
         click.echo(found.summary)
         sys.exit(found.closed is not None)
     labelled = [(file, "teacher") for file in teacher] + [(file, "gold") for file in gold]
+    labelled += [(file, "correction") for file in correction]
     if labelled and len(posts) not in (1, len(labelled)):
         raise InputError("--posts", f"{len(posts)} files for {len(labelled)} of labels", "Give one, or one for each")
     about = posts * len(labelled) if len(posts) == 1 else posts

@@ -12,6 +12,8 @@ import click
 from madang.errors import InputError, MadangError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from madang.settings import Settings
 
 _DAY_OPTIONS = (
@@ -56,6 +58,23 @@ def with_days(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_DAY_OPTIONS):
         function = option(function)
     return function
+
+
+def with_only(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds --only."""
+    told = "File of the posts to take, as `madang choose --write` makes it; all by default."
+    return click.option("--only", type=click.Path(path_type=Path), help=told)(function)
+
+
+def selection_of_file(file: Path | None) -> "pl.DataFrame | None":
+    """The posts that --only names; None without it.
+
+    Raises:
+        InputError: The file is missing or broken.
+    """
+    from madang.extraction.selection import read_selection
+
+    return None if file is None else read_selection(file)
 
 
 def days_of(settings: "Settings", first: str | None, last: str | None) -> tuple[date, date]:

@@ -1,7 +1,7 @@
 """A task as a student is asked it: of the fields that it has learnt, without prompt and examples."""
 
 from madang.declaration import Declaration, Route
-from madang.distillation.registry import Registry
+from madang.distillation.registry import Registry, fields_of
 from madang.errors import InputError
 from madang.extraction.examples import Example
 from madang.models.specs import StudentModel
@@ -40,15 +40,17 @@ def student_task(task: Task, settings: Settings) -> Task:
             f'Declare one: [tool.madang.models.NAME] lane = "student", student = "{task.name}"',
         )
     name = (named or list(there))[0]
-    learnt = Registry(settings.home).find(there[name].student).manifest.fields
-    return StudentTask(_of_fields(task, set(learnt), name), task.folder)
+    learnt = fields_of(Registry(settings.home).find(there[name].student).manifest)
+    # By the names that models are asked by, which outlive a rename.
+    asked_as = {field.asked_as(own) for own, field in learnt.items()}
+    return StudentTask(_of_fields(task, asked_as, name), task.folder)
 
 
 def _of_fields(task: Task, learnt: set[str], model: str) -> Declaration:
     kept: dict[str, TaskField] = {}
     for name, field in task.declaration.fields.items():
         derivation = task.derivations.get(name)
-        if name in learnt:
+        if field.asked_as(name) in learnt:
             kept[name] = field.model_copy(update={"decide": "model"})
         elif derivation is not None and derivation.names <= kept.keys():
             kept[name] = field

@@ -1,18 +1,18 @@
-"""A student's card: what it learnt from, what it is worth, its limits; and its trade-off as a plot."""
+"""A student's card: what it learnt from, what it is worth, what it costs, its limits."""
 
 from collections.abc import Mapping, Sequence
 
 from madang.distillation.dataset import Dataset
 from madang.distillation.gate import Verdict, headline
 from madang.distillation.promise import Promise, Trade
+from madang.distillation.teacher import TeacherPrice
+from madang.distillation.trade_off import price_line, trade_table
 from madang.evaluation.score import Score
-
-_WIDTH, _HEIGHT, _EDGE = 560, 260, 40
 
 
 def card_of(
     name: str, dataset: Dataset, verdict: Verdict, promise: Promise, trades: Sequence[Trade],
-    settings: Mapping[str, object], licence: str, left: Mapping[str, int],
+    settings: Mapping[str, object], licence: str, left: Mapping[str, int], price: TeacherPrice | None,
 ) -> str:  # fmt: skip
     """The card as Markdown; holds no text of a post.
 
@@ -25,6 +25,7 @@ def card_of(
         settings: Its configuration.
         licence: Terms of its weights.
         left: Fields that were not learnt, with the number of posts that state them.
+        price: The teacher's; None if it is not known.
     """
     origins = ", ".join(f"{count} by {origin}" for origin, count in sorted(dataset.origins.items()))
     kept = (
@@ -39,6 +40,7 @@ def card_of(
         "",
         f"Learnt from {len(dataset.posts)} posts ({origins}) in {len(set(dataset.clusters))} clusters of "
         f"near-duplicates; data set {dataset.identity[:12]}, recipe {dataset.recipe or 'none'}.",
+        *_taught(dataset),
         f"Left out: {_counts(dataset.left_out)}. Fields not learnt, with the posts that state them: {_counts(left)}.",
         f"Judged by {verdict.posts} posts ({verdict.judged_by}) that it had not read; beside it "
         f"{verdict.incumbent_name or 'nobody'}, which may have been written with these posts at hand.",
@@ -58,9 +60,9 @@ def card_of(
         f"Promise: of the posts that it keeps, each field agrees with the labels in at least {promise.precision:.0%}, "
         f"with 95% confidence: {kept}.",
         "",
-        "| kept | worst field | right | lower bound |",
-        "|---|---|---|---|",
-        *(f"| {one.share:.0%} | {one.field} | {one.right:.3f} | {one.low:.3f} |" for one in trades),
+        *trade_table(trades, price),
+        "",
+        price_line(price),
         "",
         f"Licence: {licence}",
         "",
@@ -72,32 +74,12 @@ def card_of(
     return "\n".join(lines) + "\n"
 
 
-def trade_plot(trades: Sequence[Trade], precision: float) -> str:
-    """How right the kept posts are over the share that is kept, as SVG: the worst field, and the bound below it."""
-
-    def at(share: float, right: float) -> str:
-        x = _EDGE + share * (_WIDTH - 2 * _EDGE)
-        return f"{x:.1f},{_HEIGHT - _EDGE - right * (_HEIGHT - 2 * _EDGE):.1f}"
-
-    def line(points: Sequence[tuple[float, float]], look: str) -> str:
-        return f'<polyline fill="none" {look} points="{" ".join(at(*point) for point in points)}"/>'
-
-    def words(share: float, right: float, text: str) -> str:
-        x, y = at(share, right).split(",")
-        return f'<text x="{x}" y="{y}" font-size="11" font-family="sans-serif">{text}</text>'
-
-    parts = [
-        line([(0, 1), (0, 0), (1, 0)], 'stroke="#444"'),
-        line([(0, precision), (1, precision)], 'stroke="#b33" stroke-dasharray="4 3"'),
-        line([(one.share, one.right) for one in trades], 'stroke="#1f5fa8" stroke-width="2"'),
-        line([(one.share, one.low) for one in trades], 'stroke="#1f5fa8" stroke-dasharray="2 3"'),
-        words(0.0, 1.06, "right answers of the worst field (dotted: 95% lower bound; red: promised)"),
-        words(0.62, -0.13, "share of posts that the student keeps"),
-        words(-0.06, 1.0, "1"),
-        words(-0.06, 0.0, "0"),
-    ]
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
-            f'viewBox="0 0 {_WIDTH} {_HEIGHT}">{"".join(parts)}</svg>')  # fmt: skip
+def _taught(dataset: Dataset) -> list[str]:
+    rows = dataset.origins.get("extraction", 0)
+    if not rows:
+        return []
+    return [f"Teacher of {rows} posts: the released recipe {dataset.recipe}. There the student imitates it, mistakes "
+            "included; what it promises of such posts is that it agrees with that recipe."]  # fmt: skip
 
 
 def _row(score: Score) -> str:

@@ -1,4 +1,4 @@
-"""What a student learns from: gold, a teacher's file, rows of the released recipe; and how it is split.
+"""What a student learns from: corrections, gold, a teacher's file, rows of the released recipe; and how it is split.
 
 Gold that others measure by is read in its part `tune` only, and a post that is nearly one of the part `score` is left
 out whoever labelled it: a student that has read what is quoted later would be measured by its memory.
@@ -25,7 +25,7 @@ from madang.settings import Settings
 from madang.task import Task
 
 # A careful annotator's label is worth more than what a teacher read once.
-WEIGHTS: Mapping[Origin, float] = {"gold": 3.0, "teacher": 1.0, "extraction": 1.0}
+WEIGHTS: Mapping[Origin, float] = {"correction": 3.0, "gold": 3.0, "teacher": 1.0, "extraction": 1.0}
 _RANK: Mapping[Origin, int] = {"gold": 0, "teacher": 1, "extraction": 2}
 
 
@@ -58,8 +58,8 @@ class Dataset:
 
     @property
     def identity(self) -> str:
-        """SHA-256 over every post's text and answers."""
-        plain = [[post.key, post.turn, post.origin, _plain(post.answers)] for post in self.posts]
+        """SHA-256 over every post's text and answers, and what these point at."""
+        plain = [[post.key, post.turn, post.origin, _plain(post.answers), _plain(post.pointers)] for post in self.posts]
         return hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
 
     @property
@@ -120,7 +120,8 @@ def make_dataset(
 
     Args:
         task: The task.
-        labelled: Posts; of one that several labelled, gold stands before a teacher, and a teacher before a recipe.
+        labelled: Posts; of one that several labelled, gold stands before a teacher, and a teacher before a recipe. A
+            correction names single fields, and stands before whatever else is known of them.
         withheld: Posts that are quoted later: they, and what is nearly one of them, are left out.
         recipe: The recipe whose rows are among them.
 
@@ -129,13 +130,18 @@ def make_dataset(
     """
     left_out: Counter[str] = Counter()
     best: dict[PostKey, LabelledPost] = {}
+    corrections: list[LabelledPost] = []
     for post in labelled:
         if post.origin == "gold" and part_of(post.key[1]) != "tune":
             raise InputError(task.name, "gold of the part score is no material for a student", "Give its part tune")
         if post.text.is_blank:
             left_out["blank"] += 1
+        elif post.origin == "correction":
+            corrections.append(post)
         elif post.key not in best or _RANK[post.origin] < _RANK[best[post.key].origin]:
             best[post.key] = post
+    for post in corrections:
+        best[post.key] = _corrected(best.get(post.key, post), post)
     posts = [best[key] for key in sorted(best)]
     clusters = near_duplicates([post.turn for post in (*withheld, *posts)])
     quoted = set(clusters[: len(withheld)])
@@ -148,6 +154,12 @@ def make_dataset(
         task.name, tuple(kept), tuple(near_duplicates([post.turn for post in kept])), _labelled_keys(task, kept),
         dict(left_out), recipe,
     )  # fmt: skip
+
+
+def _corrected(post: LabelledPost, correction: LabelledPost) -> LabelledPost:
+    """A post with some answers put right; what pointed at the old ones is forgotten."""
+    pointers = {name: own for name, own in post.pointers.items() if name not in correction.answers}
+    return replace(post, answers={**post.answers, **correction.answers}, origin="correction", pointers=pointers)
 
 
 @dataclass(frozen=True)
@@ -188,10 +200,13 @@ def read_labels(
     return learned, withheld
 
 
-def labelled_post(task: Task, row: Mapping[str, object], answers: Mapping[str, Answer], origin: Origin) -> LabelledPost:
+def labelled_post(
+    task: Task, row: Mapping[str, object], answers: Mapping[str, Answer], origin: Origin,
+    pointers: Mapping[str, frozenset[str]] | None = None,
+) -> LabelledPost:  # fmt: skip
     """A post as a model of the task is shown it."""
     text = PostText({column: mask(str(row[column] or "")) for column in task.text_columns})
-    return LabelledPost(row, text, task.render_turn(text.parts), answers, origin)
+    return LabelledPost(row, text, task.render_turn(text.parts), answers, origin, pointers or {})
 
 
 def _answers(gold: Gold, post: GoldPost) -> dict[str, Answer]:
@@ -225,7 +240,7 @@ def _labelled_keys(task: Task, posts: Sequence[LabelledPost]) -> dict[str, Mappe
     return {name: key for name, key in field_keys(task).items() if name in there}
 
 
-def _plain(answers: Mapping[str, Answer]) -> dict[str, object]:
+def _plain(answers: Mapping[str, Answer] | Mapping[str, frozenset[str]]) -> dict[str, object]:
     return {
         name: sorted(map(repr, answer)) if isinstance(answer, frozenset) else answer
         for name, answer in sorted(answers.items())

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, TypeAdapter
 
-from madang.distillation.card import card_of, trade_plot
-from madang.distillation.dataset import Dataset, LabelFile, field_keys, make_dataset, read_labels, without_places
+from madang.distillation.answering import guessed_answers, read_answers
+from madang.distillation.card import card_of
+from madang.distillation.curve_plot import curve_plot
+from madang.distillation.dataset import Dataset, LabelFile, make_dataset, read_labels
 from madang.distillation.extractions import labelled_extractions
 from madang.distillation.fitting import Fitted, Teaching, fit_student
 from madang.distillation.gate import Scored, Verdict, judge, judged_posts, score_answers
-from madang.distillation.heads import Guess, Head, heads_of
+from madang.distillation.heads import Head, heads_of
 from madang.distillation.linear import LinearTeaching
 from madang.distillation.promise import PRECISION, Promise, make_promise, trade_off
 from madang.distillation.registry import Manifest, Registry, StoredStudent, head_states, plain_fields
+from madang.distillation.teacher import teacher_price
+from madang.distillation.trade_off import trade_plot
 from madang.errors import InputError
-from madang.evaluation.answers import Answer
-from madang.evaluation.lanes import of_lane
 from madang.evaluation.score import Score
-from madang.extraction.extract import Extractor
 from madang.schema import asked
 from madang.schema.base import FieldKind
 from madang.settings import Settings
@@ -47,6 +48,7 @@ class Distilled:
         promise: What it promises at `PRECISION`.
         card: As Markdown.
         plot: Its trade-off, as SVG.
+        curve: How its training went, as SVG; None where nothing is trained in epochs.
     """
 
     student: StoredStudent
@@ -54,6 +56,7 @@ class Distilled:
     promise: Promise
     card: str
     plot: str
+    curve: str | None
 
 
 def distil(
@@ -75,7 +78,7 @@ def distil(
         warehouse: Its rows of the released recipe are labels too; None for files alone.
         fields: Fields to learn; those that a model is asked by default, or all with labels if none is asked.
         least_confidence: Least confidence of a row's value that is learnt from.
-        encoder: Fine-tune an encoder; the linear student by default.
+        encoder: Learn from what an encoder reads too, or fine-tune it; the linear student alone by default.
 
     Raises:
         InputError: There is nothing to learn from, or no such field.
@@ -95,20 +98,24 @@ def distil(
     verdict = _judged(task, settings, registry, dataset, fitted)
     promise, trades = make_promise(fitted.records, PRECISION), trade_off(fitted.records)
     licence = LINEAR_LICENCE if encoder is None else encoder.terms
-    card = card_of(task.name, dataset, verdict, promise, trades, teaching.settings, licence, left)
-    plot = trade_plot(trades, PRECISION)
+    price = teacher_price(task, settings, dataset.posts, warehouse)
+    card = card_of(task.name, dataset, verdict, promise, trades, teaching.settings, licence, left, price)
+    plot = trade_plot(trades, promise, price)
     manifest = Manifest(
-        task=task.name, kind="linear" if encoder is None else "encoder", created_at=datetime.now(UTC),
+        task=task.name, kind=teaching.kind, created_at=datetime.now(UTC),
         fields=plain_fields(chosen), heads=head_states(fitted.student),
         settings=dict(teaching.settings), dataset=_told(dataset, chosen), scores=_plain(verdict.own),
         reasons=verdict.reasons, licence=licence, versions=_versions(encoder is not None),
     )  # fmt: skip
-    stored = registry.keep(
-        manifest, fitted.records, fitted.student.scorer.save, {"card.md": card, "trade_off.svg": plot}
-    )
+    texts = {"card.md": card, "trade_off.svg": plot}
+    curve = curve_plot(teaching.curve) if teaching.curve else None
+    if curve is not None:
+        texts["curve.svg"] = curve
+    stored = registry.keep(manifest, fitted.records, fitted.student.scorer.save, texts)
+    teaching.forget()
     if verdict.is_promoted:
         registry.release(stored, "promoted")
-    return Distilled(stored, verdict, promise, card, plot)
+    return Distilled(stored, verdict, promise, card, plot, curve)
 
 
 def _teaching(
@@ -117,6 +124,10 @@ def _teaching(
 ) -> Teaching:  # fmt: skip
     if encoder is None:
         return LinearTeaching(dataset.posts, dataset.weights, fields, heads)
+    if encoder.is_frozen:
+        from madang.distillation.hybrid_training import HybridTeaching
+
+        return HybridTeaching(dataset, fields, heads, encoder, settings.home)
     from madang.distillation.encoder_training import EncoderTeaching
 
     return EncoderTeaching(dataset, fields, heads, encoder, settings.home)
@@ -148,47 +159,17 @@ def _judged(task: Task, settings: Settings, registry: Registry, dataset: Dataset
     chosen, judged_by = judged_posts(dataset, fitted)
     names = list(fitted.student.fields)
     own = score_answers(
-        dataset, chosen, _answers(task, names, fitted.guesses), _answers(task, names, fitted.forward)
-    )  # fmt: skip
+        dataset, chosen, guessed_answers(task, names, fitted.guesses), guessed_answers(task, names, fitted.forward)
+    )
     released = registry.released(task.name)
     if released is not None:
         incumbent, name = _stored(registry.find(released[0])), released[0]
     else:
-        read = _read(task, settings, dataset, names, chosen)
+        read = read_answers(task, settings, names, {at: dataset.posts[at] for at in chosen})
         incumbent, name = score_answers(dataset, chosen, read), "the reader" if read else ""
     return judge(
         own, incumbent, task.declaration.evaluation.gates, judged_by=judged_by, posts=len(chosen), incumbent_name=name
     )
-
-
-def _answers(
-    task: Task, names: Sequence[str], guesses: Mapping[int, Mapping[str, Guess]]
-) -> dict[str, dict[int, Answer]]:
-    """By field, then by post. Where nothing is said, the field's default stands, as in a row."""
-    found: dict[str, dict[int, Answer]] = {}
-    for name in names:
-        default = field_keys(task)[name].predicted({name: task.fields[name].unstated(), f"{name}__mentions": []})
-        found[name] = {
-            at: default if one[name].answer is None else one[name].value for at, one in guesses.items()
-        }  # fmt: skip
-    return found
-
-
-def _read(
-    task: Task, settings: Settings, dataset: Dataset, names: Sequence[str], chosen: Sequence[int]
-) -> dict[str, dict[int, Answer]]:
-    """What the readers say of the fields for which they are named."""
-    own = [name for name in names if task.fields[name].read is not None]
-    if not own:
-        return {}
-    extractor, keys = Extractor(of_lane(task, settings, "reader")), field_keys(task)
-    found: dict[str, dict[int, Answer]] = {name: {} for name in own}
-    for at in chosen:
-        extraction = extractor.unasked(dataset.posts[at].text)
-        mentions = {f"{name}__mentions": [one.row for one in extraction.mentions.get(name, ())] for name in own}
-        for name in own:
-            found[name][at] = without_places(keys[name].predicted(extraction.values | mentions))
-    return found
 
 
 def _told(dataset: Dataset, fields: Mapping[str, FieldKind]) -> dict[str, JsonValue]:

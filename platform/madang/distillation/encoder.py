@@ -5,7 +5,6 @@ Gemma's terms apply to weights derived from it; a student of it says so in its c
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from madang.distillation.deciding import HeadScores, ScoredStretch
-from madang.distillation.encoder_network import Encoded, StudentNetwork
-from madang.distillation.heads import Head
-from madang.distillation.stretches import stretches_of
+from madang.distillation.encoder_network import Encoded, NetworkScores, StudentNetwork
+from madang.distillation.encoder_runtime import Backbone, EncoderRuntime
+from madang.distillation.encoder_ways import Way
+from madang.distillation.heads import Head, StudentKind
+from madang.distillation.stretches import Stretch, stretches_of
 from madang.errors import ModelFileError
 from madang.models.specs import PACKAGED_FILE, PACKAGED_SHA256
 from madang.schema.base import FieldKind
@@ -23,53 +24,10 @@ from madang.schema.base import FieldKind
 if TYPE_CHECKING:
     from torch import Tensor
 
-KIND = "encoder"
+KIND: StudentKind = "encoder"
 _WEIGHTS, _CONFIG, _TOKENIZER = "network.safetensors", "encoder.json", "tokenizer"
-# Tokens of a batch, padding included: batches of like length waste little of it.
-BATCH_TOKENS = 4_096
 _LEAST_SCORE = -5.0
-
-
-@dataclass
-class Backbone:
-    """An encoder with its tokenizer.
-
-    Args:
-        model: A model of transformers.
-        tokenizer: Its tokenizer, a fast one: it tells where tokens stand.
-        lookup: The encoder's id of each of the tokenizer's; None where they are the same.
-    """
-
-    model: Any
-    tokenizer: Any
-    lookup: NDArray[np.int64] | None
-
-    @property
-    def width(self) -> int:
-        """Of its hidden states."""
-        return int(self.model.config.hidden_size)
-
-    def encode(self, turn: str, fields: Mapping[str, FieldKind], heads: Sequence[Head], most_tokens: int) -> Encoded:
-        """A post in tokens, with the stretches that heads may point at and that the tokens reach."""
-        coded = self.tokenizer(turn, truncation=True, max_length=most_tokens, return_offsets_mapping=True)
-        ids = np.array(coded["input_ids"], np.int64)
-        if self.lookup is not None:
-            ids = self.lookup[ids]
-        token_at = np.full(len(turn) + 1, -1, np.int64)
-        for token, (start, end) in enumerate(coded["offset_mapping"]):
-            token_at[start:end] = token
-        places, stretches = {}, {}
-        for head in heads:
-            if head.shape not in ("stretch", "stretches"):
-                continue
-            found = [
-                one for one in stretches_of(turn, fields[head.field])
-                if token_at[one.start] >= 0 and token_at[one.end - 1] >= 0
-            ]  # fmt: skip
-            pairs = [(token_at[one.start], token_at[one.end - 1]) for one in found]
-            places[head.field] = np.array(pairs, np.int64).reshape(-1, 2)
-            stretches[head.field] = found
-        return Encoded(ids, places, stretches)
+_NO_CLASSES = np.zeros(0, np.float32)
 
 
 class EncoderStudent:
@@ -87,46 +45,81 @@ class EncoderStudent:
         self, fields: Mapping[str, FieldKind], heads: Sequence[Head], backbone: Backbone, network: StudentNetwork,
         most_tokens: int,
     ) -> None:  # fmt: skip
-        self._fields, self._heads, self._backbone, self._network = fields, tuple(heads), backbone, network
-        self._most_tokens = most_tokens
+        self._fields, self._heads, self._backbone, self._most_tokens = fields, tuple(heads), backbone, most_tokens
+        self._runtime = EncoderRuntime(network)
+
+    @property
+    def device(self) -> str:
+        """`cpu` or `cuda`."""
+        return self._runtime.device
+
+    @property
+    def encoder(self) -> Any:
+        """The encoder alone, a model of transformers."""
+        return self._runtime.encoder
+
+    @property
+    def backbone(self) -> Backbone:
+        """The encoder with its tokenizer."""
+        return self._backbone
+
+    @property
+    def way(self) -> Way:
+        """In which the encoder is run."""
+        return self._runtime.way
+
+    def use(self, way: Way) -> None:
+        """Runs the encoder in another way from now on."""
+        self._runtime.way = way
 
     def encode(self, turns: Sequence[str]) -> list[Encoded]:
-        """Posts in tokens."""
-        return [self._backbone.encode(turn, self._fields, self._heads, self._most_tokens) for turn in turns]
+        """Posts in tokens, with the stretches that heads may point at and that the tokens reach."""
+        pointing = [head for head in self._heads if head.shape in ("stretch", "stretches")]
+        found = []
+        read = self._backbone.tokens(turns, self._most_tokens, has_offsets=bool(pointing))
+        for turn, (ids, offsets) in zip(turns, read, strict=True):
+            token_at = _token_at(offsets, len(turn))
+            reached = {head.field: _reached(turn, self._fields[head.field], token_at) for head in pointing}
+            found.append(
+                Encoded(
+                    ids,
+                    {name: places for name, (places, _) in reached.items()},
+                    {name: stretches for name, (_, stretches) in reached.items()},
+                )
+            )
+        return found
 
     def scores(self, turns: Sequence[str]) -> list[dict[str, HeadScores]]:
         """What every head thinks of every post."""
         return self.scores_of(self.encode(turns))
 
     def scores_of(self, encoded: Sequence[Encoded]) -> list[dict[str, HeadScores]]:
-        """The same of posts in tokens; batches are of like length."""
-        import torch
+        """The same of posts in tokens, in their order. A batch that does not fit the memory is cut in two.
 
-        self._network.module.eval()
+        Raises:
+            MemoryError: A single post does not fit.
+        """
         found: list[dict[str, HeadScores]] = [{} for _ in encoded]
-        for batch in token_batches([len(one.ids) for one in encoded], BATCH_TOKENS):
-            own = [encoded[at] for at in batch]
-            with torch.inference_mode():
-                scored = self._network(own)
-            for row, at in enumerate(batch):
-                for head in self._heads:
-                    classes = np.zeros(0, np.float32)
-                    if head.field in scored.classes:
-                        classes = scored.classes[head.field][row].float().cpu().numpy()
-                    found[at][head.field] = HeadScores(classes, self._likely(head, own[row], scored.stretches, row))
+        # A list: a GPU is given all batches before the first scores are waited for.
+        for batch, scored in list(self._runtime.scored(encoded)):
+            for at, one in zip(batch, self._ready([encoded[at] for at in batch], scored), strict=True):
+                found[at] = one
         return found
 
-    def _likely(
-        self, head: Head, post: Encoded, scored: "Mapping[str, Sequence[Tensor]]", row: int
-    ) -> tuple[ScoredStretch, ...]:
-        if head.field not in scored:
-            return ()
-        rows = scored[head.field][row].float().cpu().tolist()
-        return tuple(
-            ScoredStretch(stretch, score, tuple(flags))
-            for stretch, (score, *flags) in zip(post.stretches[head.field], rows, strict=True)
-            if score > _LEAST_SCORE
-        )
+    def _ready(self, posts: Sequence[Encoded], scored: NetworkScores) -> list[dict[str, HeadScores]]:
+        """Scores of posts as they are decided by, in this machine's memory."""
+        classes = {name: some.float().cpu().numpy() for name, some in scored.classes.items()}
+        stretches = {name: _likely(name, posts, some) for name, some in scored.stretches.items()}
+        return [
+            {
+                head.field: HeadScores(
+                    classes[head.field][row] if head.field in classes else _NO_CLASSES,
+                    stretches[head.field][row] if head.field in stretches else (),
+                )
+                for head in self._heads
+            }
+            for row in range(len(posts))
+        ]
 
     def save(self, folder: Path) -> None:
         """Writes weights, configuration and tokenizer into a folder."""
@@ -134,7 +127,7 @@ class EncoderStudent:
 
         state = {
             name: weight.detach().cpu().contiguous().clone()
-            for name, weight in self._network.module.state_dict().items()
+            for name, weight in self._runtime.network.module.state_dict().items()
         }
         save_file(state, folder / _WEIGHTS)
         lookup = self._backbone.lookup
@@ -149,7 +142,8 @@ class EncoderStudent:
 
     @classmethod
     def load(cls, folder: Path, fields: Mapping[str, FieldKind], heads: Sequence[Head]) -> "EncoderStudent":
-        """Reads what `save` wrote."""
+        """Reads what `save` wrote, onto the process's own GPU if there is one."""
+        import torch
         from safetensors.torch import load_file
         from transformers import AutoConfig, AutoModel, AutoTokenizer
 
@@ -160,6 +154,8 @@ class EncoderStudent:
         backbone = Backbone(model, AutoTokenizer.from_pretrained(str(folder / _TOKENIZER)), lookup)
         network = StudentNetwork(model, backbone.width, heads, dropout=0.0)
         network.module.load_state_dict(load_file(folder / _WEIGHTS))
+        if torch.cuda.is_available():
+            network.module.to("cuda")
         return cls(fields, heads, backbone, network, plain["most_tokens"])
 
 
@@ -199,15 +195,49 @@ def load_backbone(name: str, layers: int, turns: Sequence[str], home: Path) -> B
     return Backbone(model, tokenizer, _cut_vocabulary(model, tokenizer, turns))
 
 
-def token_batches(lengths: Sequence[int], most_tokens: int) -> list[list[int]]:
-    """Indices in batches of like length, none of more tokens with its padding, unless a post alone has more."""
-    batches: list[list[int]] = []
-    for at in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
-        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= most_tokens:
-            batches[-1].append(at)
-        else:
-            batches.append([at])
-    return batches
+def _token_at(offsets: NDArray[np.int64], chars: int) -> NDArray[np.int64]:
+    """The token of each code point, -1 where there is none.
+
+    Args:
+        offsets: First code point of each token, and one past its last, shape `(n_tokens, 2)`.
+        chars: Code points of the text.
+    """
+    found = np.full(chars + 1, -1, np.int64)
+    lengths = offsets[:, 1] - offsets[:, 0]
+    before = np.cumsum(lengths) - lengths
+    found[np.repeat(offsets[:, 0] - before, lengths) + np.arange(lengths.sum())] = np.repeat(
+        np.arange(len(offsets)), lengths
+    )
+    return found
+
+
+def _reached(turn: str, field: FieldKind, token_at: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[Stretch]]:
+    """First and last token of each stretch that tokens reach, and the stretches."""
+    stretches = stretches_of(turn, field)
+    places = np.array([(one.start, one.end - 1) for one in stretches], np.int64).reshape(-1, 2)
+    places = token_at[places]
+    is_reached = (places[:, 0] >= 0) & (places[:, 1] >= 0)
+    return places[is_reached], [one for one, is_kept in zip(stretches, is_reached.tolist(), strict=True) if is_kept]
+
+
+def _likely(name: str, posts: Sequence[Encoded], scored: "Sequence[Tensor]") -> list[tuple[ScoredStretch, ...]]:
+    """The stretches of each post that a head may say, in the order of the text."""
+    import torch
+
+    # One copy from the device for all posts.
+    rows = torch.cat(list(scored)).float().cpu().numpy()
+    found, start = [], 0
+    for post in posts:
+        stretches = post.stretches[name]
+        own = rows[start : start + len(stretches)]
+        start += len(stretches)
+        found.append(
+            tuple(
+                ScoredStretch(stretches[at], float(own[at, 0]), tuple(own[at, 1:].tolist()))
+                for at in np.flatnonzero(own[:, 0] > _LEAST_SCORE).tolist()
+            )
+        )
+    return found
 
 
 def _cut_vocabulary(model: Any, tokenizer: Any, turns: Sequence[str]) -> NDArray[np.int64]:

@@ -14,7 +14,8 @@ class EncoderSettings:
     Args:
         encoder: `hf:` and a name or folder that transformers knows, or the embedded model's file.
         layers: Layers kept of the embedded model.
-        trained_layers: How many of the last layers learn; the others stay as they are. All where it is None.
+        trained_layers: How many of the last layers learn; the others stay as they are. All where it is None; at 0 the
+            encoder is read once, and its states go beside the linear student's scores (distillation/hybrid.py).
         lora_rank: Rank of the small matrices that learn in their stead (peft); 0 trains the weights themselves.
         most_tokens: Tokens of a post that are read.
         batch_posts: Posts of a step.
@@ -40,6 +41,11 @@ class EncoderSettings:
     dropout: float = 0.1
     seed: int = 20_241_127
     licence: str = ""
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the encoder stays as it is."""
+        return self.trained_layers == 0 and not self.lora_rank
 
     @property
     def terms(self) -> str:

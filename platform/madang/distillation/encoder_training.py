@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from madang.distillation.curve_plot import Curve
 from madang.distillation.dataset import Dataset
 from madang.distillation.encoder import KIND, EncoderStudent, load_backbone
 from madang.distillation.encoder_network import StudentNetwork
 from madang.distillation.encoder_settings import EncoderSettings
 from madang.distillation.encoder_steps import VALUE_WEIGHT, Material, Progress, Training
-from madang.distillation.heads import Head
+from madang.distillation.heads import Head, StudentKind
 from madang.schema.base import FieldKind
 
 _STOPPING_FOLDS = 10
@@ -42,7 +43,17 @@ class EncoderTeaching:
         self._dataset, self._fields, self._heads = dataset, fields, tuple(heads)
         self._settings, self._home, self._on_epoch = settings, home, on_epoch
         self._stopping = np.array(dataset.folds(_STOPPING_FOLDS)) == _STOPPING_FOLDS - 1
-        self.curves: dict[str, tuple[tuple[float, float], ...]] = {}
+        self.curves: dict[str, Curve] = {}
+
+    @property
+    def kind(self) -> StudentKind:
+        """Encoder."""
+        return KIND
+
+    @property
+    def curve(self) -> Curve:
+        """Of the first fold's student, which is kept."""
+        return next(iter(self.curves.values()), ())
 
     @property
     def settings(self) -> dict[str, object]:
@@ -69,6 +80,9 @@ class EncoderTeaching:
         if self._settings.lora_rank:
             network.module["encoder"] = network.module["encoder"].merge_and_unload()
         return student
+
+    def forget(self) -> None:
+        """Nothing is left: a training that has ended removes its checkpoints."""
 
     def _build(self) -> tuple[EncoderStudent, StudentNetwork]:
         own = self._settings

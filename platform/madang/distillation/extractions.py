@@ -1,9 +1,12 @@
 """Rows of the released recipe as labels: those that are sure, grounded and undisputed."""
 
+from collections.abc import Mapping
+
 from madang.distillation.dataset import field_keys, labelled_post, without_places
 from madang.distillation.labelled import LabelledPost
 from madang.evaluation.answers import Answer
 from madang.evaluation.stored import stored_predictions
+from madang.posts.masking import mask
 from madang.posts.table import CURRENT, content_hash_sql
 from madang.releases import live
 from madang.task import Task
@@ -42,11 +45,21 @@ def labelled_extractions(
             continue
         lost = {str(one["field"]) for one in said["dropped"] or []}  # type: ignore[attr-defined]
         answers: dict[str, Answer] = {}
+        pointers: dict[str, frozenset[str]] = {}
         for name, mapped in keys.items():
             confidence = said.get(f"{name}__confidence")
             is_sure = not isinstance(confidence, float) or confidence >= least_confidence
             if name not in lost and is_sure and task.fields[name].derive is None:
                 answers[name] = without_places(mapped.predicted(said))
+                pointers[name] = _pointed(rows[key], said.get(f"{name}__evidence"))
         if answers:
-            found.append(labelled_post(task, rows[key], answers, "extraction"))
+            found.append(labelled_post(task, rows[key], answers, "extraction", pointers))
     return found, recipe
+
+
+def _pointed(post: Mapping[str, object], evidence: object) -> frozenset[str]:
+    """What evidence points at, masked as the text is that a student reads."""
+    if not isinstance(evidence, list):
+        return frozenset()
+    texts = {column: mask(str(post[column] or "")) for column in {one["field"] for one in evidence}}
+    return frozenset(texts[one["field"]][one["start"] : one["end"]] for one in evidence)

@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from madang.distillation.calibration import calibrate
+from madang.distillation.curve_plot import Curve
 from madang.distillation.dataset import Dataset
 from madang.distillation.deciding import HeadScores, best_threshold, decide, is_right
-from madang.distillation.heads import Guess, Head
+from madang.distillation.heads import Guess, Head, StudentKind
 from madang.distillation.promise import Records
 from madang.distillation.student import Scorer, Student
 from madang.schema.base import FieldKind
@@ -27,6 +28,14 @@ class Teaching(Protocol):
     """Fits scorers on parts of one dataset."""
 
     @property
+    def kind(self) -> StudentKind:
+        """What its students are called in the registry."""
+
+    @property
+    def curve(self) -> Curve:
+        """Epochs of the training of the student that is kept; none where nothing is trained in epochs."""
+
+    @property
     def settings(self) -> Mapping[str, object]:
         """Everything that decides what is learnt besides the posts."""
 
@@ -36,6 +45,9 @@ class Teaching(Protocol):
 
     def fit(self, learned: Sequence[int], name: str) -> Scorer:
         """Fits a scorer on the posts of these indices; the name tells one fit from another where it can resume."""
+
+    def forget(self) -> None:
+        """Removes what was kept for the case that the process is killed."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from madang.schema.labels import LabelsField
 from madang.schema.mentions import MentionsField
 from madang.schema.text import TextField
 
+# By its scores: linear models, an encoder, or the one corrected by the other, which stays as it is.
+StudentKind = Literal["linear", "hybrid", "encoder"]
 HeadShape = Literal["choice", "choices", "stretch", "stretches"]
 NOT_STATED = ""
 

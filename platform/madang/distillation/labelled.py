@@ -9,7 +9,7 @@ from madang.evaluation.answers import Answer
 from madang.evaluation.gold import PostKey
 from madang.extraction.grounding import PostText
 
-Origin = Literal["gold", "teacher", "extraction"]
+Origin = Literal["correction", "gold", "teacher", "extraction"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class LabelledPost:
         turn: What a model is shown of it.
         answers: By field: None, or the empty set, where the post does not say; a field without a label is absent.
         origin: Who labelled it.
+        pointers: By field: what the evidence of its answer points at, as it stands in the text; absent where unknown.
     """
 
     row: Mapping[str, object] = field(repr=False)
@@ -29,6 +30,7 @@ class LabelledPost:
     turn: str = field(repr=False)
     answers: Mapping[str, Answer] = field(repr=False)
     origin: Origin
+    pointers: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> PostKey:

@@ -73,6 +73,7 @@ class Trade:
         share: Share of posts that are kept; the others go to the teacher.
         right: Share of their answers that are right, the worst field.
         low: Its lower bound.
+        high: Its upper bound.
         field: That field.
     """
 
@@ -80,6 +81,7 @@ class Trade:
     share: float
     right: float
     low: float
+    high: float
     field: str
 
 
@@ -92,7 +94,7 @@ def make_promise(records: Records, precision: float) -> Promise:
     """
     kept: Promise = Promise(precision, None, 0.0, {})
     for threshold, members in _steps(records, precision):
-        bounds = {name: low for name, _, low in _fields(records, members)}
+        bounds = {name: lower_bound(right, n) for name, right, n in _fields(records, members)}
         if any(low < precision for low in bounds.values()):
             break
         kept = Promise(precision, threshold, float(members.mean()), bounds)
@@ -106,9 +108,11 @@ def trade_off(records: Records) -> list[Trade]:
     for step in range(1, STEPS + 1):
         threshold = float(sureness[max(1, round(len(sureness) * step / STEPS)) - 1])
         members = records.sureness >= threshold
-        worst = min(_fields(records, members), key=lambda one: one[1], default=None)
+        worst = min(_fields(records, members), key=lambda one: one[1] / one[2], default=None)
         if worst is not None:
-            found.append(Trade(threshold, float(members.mean()), worst[1], worst[2], worst[0]))
+            name, right, n = worst
+            low, high = lower_bound(right, n), upper_bound(right, n)
+            found.append(Trade(threshold, float(members.mean()), right / n, low, high, name))
     return found
 
 
@@ -136,12 +140,12 @@ def _steps(records: Records, precision: float) -> list[tuple[float, NDArray[np.b
     return [(threshold, records.sureness >= threshold) for threshold in dict.fromkeys(thresholds)]
 
 
-def _fields(records: Records, members: NDArray[np.bool_]) -> list[tuple[str, float, float]]:
-    """Of each field with labels among the members: its name, its share of right answers and the bound below it."""
+def _fields(records: Records, members: NDArray[np.bool_]) -> list[tuple[str, int, int]]:
+    """Of each field with labels among the members: its name, its right answers and all of them."""
     found = []
     for column, name in enumerate(records.fields):
         right = records.right[members, column]
         right = right[~np.isnan(right)]
         if len(right):
-            found.append((name, float(right.mean()), lower_bound(int(right.sum()), len(right))))
+            found.append((name, int(right.sum()), len(right)))
     return found

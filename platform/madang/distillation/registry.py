@@ -12,21 +12,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from madang.distillation.calibration import Calibration, Line
 from madang.distillation.deciding import Threshold
-from madang.distillation.heads import heads_of
+from madang.distillation.heads import StudentKind, heads_of
 from madang.distillation.promise import Records
 from madang.distillation.student import Scorer, Student
+from madang.distillation.way_choice import WayChoice
 from madang.errors import InputError, ModelFileError
 from madang.schema import TaskField
 from madang.schema.base import FieldKind
 
-StudentKind = Literal["linear", "encoder"]
 _MANIFEST, _RECORDS, _RELEASES = "manifest.json", "records.npz", "releases.jsonl"
 _FIELDS: TypeAdapter[dict[str, TaskField]] = TypeAdapter(dict[str, TaskField])
 
@@ -99,19 +98,26 @@ class StoredStudent:
         fields = fields_of(self.manifest)
         heads = heads_of(fields)
         scorer: Scorer
+        way_choice = None
         if self.manifest.kind == "linear":
             from madang.distillation.linear import LinearStudent
 
             scorer = LinearStudent.load(self.folder, fields, heads)
+        elif self.manifest.kind == "hybrid":
+            from madang.distillation.hybrid import HybridStudent
+
+            scorer = HybridStudent.load(self.folder, fields, heads)
         else:
             from madang.distillation.encoder import EncoderStudent
 
-            scorer = EncoderStudent.load(self.folder, fields, heads)
+            scorer = encoder = EncoderStudent.load(self.folder, fields, heads)
+            way_choice = WayChoice(encoder, self.folder.parent / "ways" / self.identity)
         states = self.manifest.heads
         return Student(
             fields, heads, scorer,
             {name: Threshold(one.threshold, one.flag_thresholds) for name, one in states.items()},
             {name: Calibration(Line(*one.said), Line(*one.unsaid)) for name, one in states.items()},
+            way_choice,
         )  # fmt: skip
 
     def records(self) -> Records:

@@ -56,7 +56,12 @@ def turn_features(turn: str) -> Iterator[str]:
 
 def matrix(rows: Sequence[Iterable[str]]) -> csr_matrix:
     """Rows of features as a matrix, each row of length one, shape `(n_rows, 2 ** BITS)`; a feature counts once."""
-    places = [np.unique(np.fromiter((place_of(name) for name in row), np.int32)) for row in rows]
+    return matrix_of_places([map(place_of, row) for row in rows])
+
+
+def matrix_of_places(rows: Sequence[Iterable[int]]) -> csr_matrix:
+    """The same of features that are places in the table already."""
+    places = [np.unique(np.fromiter(row, np.int32)) for row in rows]
     ends = np.cumsum([0, *map(len, places)])
     lengths = np.repeat([1 / np.sqrt(max(len(row), 1)) for row in places], [len(row) for row in places])
     joined: NDArray[np.int32] = np.concatenate(places) if places else np.zeros(0, np.int32)

@@ -35,5 +35,20 @@ def vacuum(file: Path, patience_seconds: float) -> bool:
             if "locked" not in str(error):
                 raise
             return False
-        (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not is_busy
+        return _empty_log(connection)
+
+
+def have_readers_ended(file: Path, patience_seconds: float) -> bool:
+    """Whether nobody reads an SQLite file in WAL mode as it was before its last commit.
+
+    Args:
+        file: The file.
+        patience_seconds: How long to wait for them.
+    """
+    with closing(sqlite3.connect(file, timeout=patience_seconds, isolation_level=None)) as connection:
+        return _empty_log(connection)
+
+
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+from pydantic_core import to_json
 
 from madang.extraction.claims import Claim, Claims
 from madang.extraction.spool import Record, is_alive, log_names, take_orphan
@@ -117,8 +118,6 @@ def failure_record(claim: Claim, failure: Failure, settled_at: datetime) -> Reco
 
 def record_reply_row(record: Record) -> dict[str, object]:
     """Row of ops.replies for a spooled reply."""
-    import json
-
     plain = record["reply"]
     assert isinstance(plain, dict)
     return {
@@ -126,7 +125,7 @@ def record_reply_row(record: Record) -> dict[str, object]:
         "text": plain["text"], "finish": plain["finish"], "input_tokens": plain["input_tokens"],
         "output_tokens": plain["output_tokens"], "cached_tokens": plain["cached_tokens"],
         "latency_seconds": plain["seconds"], "usd": plain["usd"],
-        "tokens": json.dumps(plain["tokens"], ensure_ascii=False),
+        "tokens": to_json(plain["tokens"]).decode(),
         "received_at": datetime.fromisoformat(str(record["settled_at"])),
     }  # fmt: skip
 

@@ -52,6 +52,11 @@ _MAY_EXIST = (
     "(SELECT request_hash FROM job_rows JOIN jobs USING (display_name) WHERE jobs.state <> 'begun')"
 )
 _COLUMNS = "request_hash, call_id, owner, run, task, recipe, model, lane, day, reserved_usd, sent_at, account_day"
+_NAMES = _COLUMNS.split(", ")
+_TAKE = f"INSERT INTO claims ({_COLUMNS}, state) VALUES (?{', ?' * 11}, 'sent') ON CONFLICT DO NOTHING"
+_RECEIVED = "UPDATE claims SET state = 'received' WHERE request_hash = ?"
+_GIVEN_BACK = "DELETE FROM claims WHERE request_hash = ?"
+_SETTLED = "UPDATE money SET reserved_usd = max(0, reserved_usd - ?), spent_usd = spent_usd + ? WHERE day = ?"
 
 
 @dataclass(frozen=True)
@@ -115,17 +120,27 @@ class Claims:
         Returns:
             None if it is ours now, else who has it and how far it is.
         """
-        values = tuple(getattr(claim, name) for name in _COLUMNS.split(", "))
-        marks = ", ".join("?" * len(values))
         while True:
-            cursor = self._execute(
-                f"INSERT INTO claims ({_COLUMNS}, state) VALUES ({marks}, 'sent') ON CONFLICT DO NOTHING", values
-            )
-            if cursor.rowcount == 1:
+            if self._execute(_TAKE, _values(claim)).rowcount == 1:
                 return None
             held = self.held(claim.request_hash)
             if held is not None:
                 return held
+
+    def take_all(self, claims: Sequence[Claim]) -> dict[str, Held]:
+        """Takes the right to send many requests, in one transaction.
+
+        Returns:
+            By request hash, who has those that are not ours now, and how far they are.
+        """
+        if len(claims) == 1:
+            held = self.take(claims[0])
+            return {} if held is None else {claims[0].request_hash: held}
+        if self._execute_all(_TAKE, [_values(claim) for claim in claims]) == len(claims):
+            return {}
+        ours = {claim.call_id for claim, _ in self.of_owner(claims[0].owner)}
+        looked_at = ((claim.request_hash, self.take(claim)) for claim in claims if claim.call_id not in ours)
+        return {request_hash: held for request_hash, held in looked_at if held is not None}
 
     def held(self, request_hash: str) -> Held | None:
         """Who has a request, and how far it is; None if nobody."""
@@ -142,12 +157,18 @@ class Claims:
 
     def finish(self, claim: Claim, usd: float, *, is_answered: bool) -> None:
         """Ends a call in one step: `received` or given back, and settled on the account of its day."""
-        money: tuple[str, Sequence[object]] = (
-            "UPDATE money SET reserved_usd = max(0, reserved_usd - ?), spent_usd = spent_usd + ? WHERE day = ?",
-            [claim.reserved_usd, usd, claim.account_day],
-        )
-        state = "UPDATE claims SET state = 'received'" if is_answered else "DELETE FROM claims"
-        self._execute_together([(f"{state} WHERE request_hash = ?", [claim.request_hash]), money])
+        self.finish_all([(claim, usd, is_answered)])
+
+    def finish_all(self, ended: Iterable[tuple[Claim, float, bool]]) -> None:
+        """Ends calls in one step, each with what it cost and whether it was answered: see `finish`."""
+        states: list[tuple[str, Sequence[object]]] = []
+        money: dict[str, tuple[float, float]] = {}
+        for claim, usd, is_answered in ended:
+            states.append((_RECEIVED if is_answered else _GIVEN_BACK, (claim.request_hash,)))
+            reserved, spent = money.get(claim.account_day, (0.0, 0.0))
+            money[claim.account_day] = reserved + claim.reserved_usd, spent + usd
+        accounts = [(_SETTLED, (reserved, spent, day)) for day, (reserved, spent) in money.items()]
+        self._execute_together([*states, *accounts])
 
     def release(self, request_hashes: Iterable[str]) -> None:
         """Gives claims back, so that anyone may send the request."""
@@ -215,10 +236,7 @@ class Claims:
     def settle(self, day: str, reserved_usd: float, spent_usd: float) -> None:
         """Turns a reservation into what the call cost."""
         if reserved_usd > 0.0 or spent_usd > 0.0:
-            self._execute(
-                "UPDATE money SET reserved_usd = max(0, reserved_usd - ?), spent_usd = spent_usd + ? WHERE day = ?",
-                [reserved_usd, spent_usd, day],
-            )
+            self._execute(_SETTLED, [reserved_usd, spent_usd, day])
 
     def spent_usd(self, day: str) -> float:
         """What calls of a day have cost."""
@@ -269,11 +287,11 @@ class Claims:
         except sqlite3.OperationalError as error:
             raise self._meant(error) from error
 
-    def _execute_all(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+    def _execute_all(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
-                self._connection.executemany(sql, rows)
+                return self._connection.executemany(sql, rows).rowcount
         except sqlite3.OperationalError as error:
             raise self._meant(error) from error
 
@@ -287,3 +305,7 @@ class Claims:
 
     def _meant(self, error: sqlite3.OperationalError) -> Exception:
         return DiskFull.at(self._file, str(error)) if DiskFull.is_meant(error) else error
+
+
+def _values(claim: Claim) -> tuple[object, ...]:
+    return tuple(getattr(claim, name) for name in _NAMES)

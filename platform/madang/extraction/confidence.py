@@ -7,7 +7,9 @@ tokens, so that a long quote is not less sure than a short one. None of them is 
 
 import json
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from madang.models.protocol import Token
 from madang.schema.base import FieldKind
@@ -26,12 +28,13 @@ def confidences(text: str, tokens: Sequence[Token], fields: dict[str, FieldKind]
     if not tokens or "".join(token.text for token in tokens) != text:
         return {}
     stretches = value_stretches(text)
+    starts = [0, *accumulate(len(token.text) for token in tokens)]
     found = {}
     for name, field in fields.items():
         if name not in stretches:
             continue
         allowed = field.allowed()
-        items = [_of_item(text, tokens, stretch, allowed) for stretch in stretches[name]]
+        items = [_of_item(text, tokens, starts, stretch, allowed) for stretch in stretches[name]]
         if items:
             # A set is as sure as its least sure member.
             found[name] = min(items)
@@ -81,15 +84,25 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def _of_item(text: str, tokens: Sequence[Token], stretch: Stretch, allowed: tuple[str, ...] | None) -> float:
+def _of_item(
+    text: str, tokens: Sequence[Token], starts: Sequence[int], stretch: Stretch, allowed: tuple[str, ...] | None
+) -> float:
+    """Confidence of one value.
+
+    Args:
+        text: The reply.
+        tokens: Its tokens.
+        starts: Where each token begins in it, and at last where the reply ends.
+        stretch: Where the value stands.
+        allowed: See `FieldKind.allowed`.
+    """
     start, end = stretch
     # A token may reach past the value: into its closing quote, or what follows a bare true or false.
     ends = '"' if start and text[start - 1] == '"' else ",]} \n"
     logs = []
-    at = 0
-    for token in tokens:
-        before, at = at, at + len(token.text)
-        if at <= start or before >= end or not token.text:
+    for index in range(bisect_right(starts, start) - 1, bisect_left(starts, end)):
+        token, before = tokens[index], starts[index]
+        if not token.text:
             continue
         if allowed is None:
             logs.append(token.logprob)

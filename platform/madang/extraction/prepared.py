@@ -91,20 +91,27 @@ class Preparation:
         self._template = RequestTemplate(task)
         self._images = PostImages(task, beside)
 
+    def texts(self, posts: pl.DataFrame) -> pl.DataFrame:
+        """Rows of a plan with the posts' texts, by day, source and id."""
+        assert self._warehouse is not None
+        wanted = [*self._task.text_columns, *(["images"] if self._task.most_images else [])]
+        columns = ", ".join(f'p."{column}"' for column in wanted)
+        return self._warehouse.read(
+            f"SELECT i.*, {columns} FROM raw.posts p JOIN planned i USING (source, post_id, revision) "
+            "WHERE p.day BETWEEN ? AND ? ORDER BY i.day, i.source, i.post_id",
+            [posts["day"].min(), posts["day"].max()], {"planned": posts},
+        )  # fmt: skip
+
     def prepare(self, posts: pl.DataFrame) -> list[PreparedPost]:
         """Reads the texts of planned posts and renders their requests.
 
         Args:
             posts: Rows of a plan.
         """
-        assert self._warehouse is not None
-        wanted = [*self._task.text_columns, *(["images"] if self._task.most_images else [])]
-        columns = ", ".join(f'p."{column}"' for column in wanted)
-        texts = self._warehouse.read(
-            f"SELECT i.*, {columns} FROM raw.posts p JOIN planned i USING (source, post_id, revision) "
-            "ORDER BY i.day, i.source, i.post_id",
-            frames={"planned": posts},
-        )
+        return self.of_texts(self.texts(posts))
+
+    def of_texts(self, texts: pl.DataFrame) -> list[PreparedPost]:
+        """Masks the texts that `texts` read, and renders requests."""
         return [self.of(row) for row in texts.iter_rows(named=True)]
 
     def of(self, row: dict[str, object]) -> PreparedPost:

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import polars as pl
+
 from madang.errors import NothingPlanned
 from madang.extraction.adoption import Adopted, adopt_orphans
 from madang.extraction.budget import spent_today_usd, today
@@ -17,6 +19,7 @@ from madang.extraction.leases import Leased, LeasedClaims, Leases
 from madang.extraction.plan import Days, Plan, make_plan, pending_count, store_plan
 from madang.extraction.running import Progress, Running
 from madang.extraction.spool import Spool, is_alive, log_names
+from madang.incompatible import refuse_incompatible
 from madang.models.catalogue import Catalogue
 from madang.recipe import Recipe, recipe_of
 from madang.releases import register
@@ -73,6 +76,7 @@ def run_task(
     warehouse: Warehouse,
     days: Days,
     *,
+    only: pl.DataFrame | None = None,
     limit: int | None = None,
     cap_usd: float | None = None,
     on_plan: Callable[[Plan, Leased], None] = lambda plan, leased: None,
@@ -85,6 +89,7 @@ def run_task(
         settings: The project's settings.
         warehouse: Where posts are and rows go.
         days: First and last partition, both included.
+        only: Source and post_id of the posts to take; all pending ones by default.
         limit: Most posts to take, the oldest first; all by default.
         cap_usd: Most money to spend; never more than what is left of the daily cap.
         on_plan: Called before anything is sent, with what is pending and not leased elsewhere.
@@ -92,6 +97,7 @@ def run_task(
 
     Raises:
         CapReached: The cap stopped it; what was received is committed.
+        DeclarationError: A field's column holds values of another meaning; nothing was written.
         DiskFull: No room for replies; what was received is committed.
         ModelFileError: A model cannot be loaded.
         MadangError: Another home has taken over a lease of ours; what was received is committed.
@@ -100,6 +106,7 @@ def run_task(
     run = f"{began:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     catalogue = Catalogue(settings)
     recipe = recipe_of(task, catalogue.identity)
+    refuse_incompatible(warehouse, task, recipe)
     ensure_tables(warehouse, task)
     spool_folder = settings.home / "spool"
     leases = None
@@ -120,7 +127,7 @@ def run_task(
             claims.release(committed)
         claims.open_day(today(settings), spent_today_usd(warehouse, settings), is_alone=is_alone)
         with nullcontext() if leases is None else leases.kept():
-            plan, name, leased = _plan(warehouse, task, recipe, catalogue, days, run, leases, limit)
+            plan, name, leased = _plan(warehouse, task, recipe, catalogue, days, run, leases, only, limit)
             on_plan(plan, leased)
             posts = plan.posts if limit is None else plan.posts.head(limit)
             cap = Cap(cap_usd, settings.daily_cap_usd, claims, lambda: today(settings), task.name)
@@ -140,7 +147,7 @@ def run_task(
 
 def _plan(
     warehouse: Warehouse, task: Task, recipe: Recipe, catalogue: Catalogue, days: Days, run: str,
-    leases: Leases | None, limit: int | None,
+    leases: Leases | None, only: pl.DataFrame | None, limit: int | None,
 ) -> tuple[Plan, str, Leased]:  # fmt: skip
     """Plans, writes the plan down and takes its days while nobody else commits.
 
@@ -157,5 +164,6 @@ def _plan(
                 catalogue.check(model)
         name = plan.name or (register(warehouse, recipe) if plan.posts.height else "")
         store_plan(warehouse, plan, name, run)
+        plan = plan if only is None else plan.only(only)
         plan, leased = (plan, Leased()) if leases is None else leases.take(plan, limit)
     return plan, name, leased

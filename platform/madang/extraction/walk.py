@@ -1,31 +1,32 @@
 """One walk over posts: one queue and one open lane a model, one buffer to the warehouse."""
 
 import asyncio
-import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from madang.errors import MadangError, Misconfigured, ModelUnavailable
 from madang.extraction.adoption import failure_record, reply_record
-from madang.extraction.claims import Claim
+from madang.extraction.claims import Claim, Held
+from madang.extraction.commits import Commits
 from madang.extraction.extract import Extraction, Extractor
 from madang.extraction.policy import Breaker, Policy, Tries
 from madang.extraction.prepared import Preparation, PreparedPost, stored_replies
 from madang.extraction.running import Running
-from madang.extraction.settling import Settled, commit_settled
-from madang.extraction.spool import Record
+from madang.extraction.settling import Settled
 from madang.models.batch_spec import BatchModel
-from madang.models.protocol import Failure, Model, Outcome, Reply, Request
+from madang.models.protocol import BulkModel, Failure, Model, Outcome, Reply, Request
+from madang.models.specs import Lane
 from madang.readers.registry import ReaderFailed
 
-# Posts that may wait in queues before the feeder stops reading more.
+# Posts that may wait in queues before the feeder stops reading more; of a lane that takes batches, two batches.
 _MOST_QUEUED_POSTS = 1000
-_COMMIT_POSTS = 2000
-_COMMIT_SECONDS = 10.0
 _POLL_SECONDS = 0.02
-# Room kept in the spool for one reply: text and 20 alternatives for each of 512 tokens.
-_REPLY_BYTES = 512 * 1024
+# Room kept in the spool for one reply: text and 20 alternatives for each of 512 tokens; a student's tokens are its
+# values. A job's answers can be read again after room was made.
+_REPLY_BYTES: dict[Lane, int] = {"batch": 0, "student": 16 * 1024}
+_MOST_REPLY_BYTES = 512 * 1024
 
 
 class Walk:
@@ -44,20 +45,18 @@ class Walk:
         # Posts that wait for a request that one of them is asking.
         self._waiting: dict[str, list[PreparedPost]] = {}
         self._claims: dict[str, Claim] = {}
-        # Claims whose reply would be lost if there were no room for it.
-        self._calls = 0
+        # Room in the spool for the replies of calls in flight.
+        self._in_flight_bytes = 0
+        self._most_queued = _MOST_QUEUED_POSTS
         self._tries: dict[str, Tries] = {}
         self._breakers: dict[str, Breaker] = {}
         self._held: list[PreparedPost] = []
-        self._settled: list[Settled] = []
-        self._records: list[Record] = []
+        self._commits = Commits(running)
         self._is_fed = False
         # Posts on their way between two requests: they wait for nothing yet, and their lanes must stay open.
         self._admitting = 0
         self._stop: MadangError | None = None
         self._stopping = asyncio.Event()
-        self._committing = asyncio.Lock()
-        self._committed_at = time.monotonic()
 
     async def run(self, chunks: AsyncIterator[list[PreparedPost]]) -> list[PreparedPost]:
         """Walks all posts.
@@ -73,7 +72,7 @@ class Walk:
             ours = group.subgroup(MadangError)
             raise _first(ours or group) from None
         finally:
-            await self._commit()
+            await self._commits.commit()
         if self._stop is not None:
             raise self._stop
         return self._held
@@ -81,7 +80,7 @@ class Walk:
     async def _feed(self, chunks: AsyncIterator[list[PreparedPost]]) -> None:
         async for chunk in chunks:
             await self._admit(chunk)
-            while not self._stop and sum(queue.qsize() for queue in self._queues.values()) > _MOST_QUEUED_POSTS:
+            while not self._stop and sum(queue.qsize() for queue in self._queues.values()) > self._most_queued:
                 await asyncio.sleep(_POLL_SECONDS)
             if self._stop:
                 break
@@ -95,7 +94,7 @@ class Walk:
             await self._settle_or_queue(posts)
         finally:
             self._admitting -= 1
-        await self._commit_if_due()
+        await self._commits.commit_if_due(self._group)
 
     async def _settle_or_queue(self, posts: list[PreparedPost]) -> None:
         asking = []
@@ -139,97 +138,122 @@ class Walk:
         model = self._run.catalogue.model(name, self._run.journal(name))
         async with model.open():
             try:
+                if isinstance(model, BulkModel):
+                    self._most_queued = max(self._most_queued, 2 * model.bulk_posts)
+                    batches = self._batches(model, queue, model.bulk_posts, model.patience_seconds)
+                    async for outcomes in model.send_batches(batches):
+                        # Read before the lane is asked for more: it is quicker than we are, and would fill the memory.
+                        await self._receive(outcomes)
+                    return
                 async for outcome in model.send(self._requests(model, queue)):
                     if isinstance(outcome, Failure) and outcome.failure == Misconfigured.failure:
                         # At once, before the lane pulls more: every other call would fail like this one.
                         remedy = "Correct the model's key or settings, and run again"
                         self._end(ModelUnavailable(name, outcome.message, remedy))
-                    self._group.create_task(self._receive(outcome))
+                    self._group.create_task(self._receive([outcome]))
             except ModelUnavailable as error:
                 # Its batch job goes on without us, and keeps its claims; other lanes still receive what is in flight.
                 self._end(error)
 
     async def _requests(self, model: Model, queue: asyncio.Queue[PreparedPost | None]) -> AsyncIterator[Request]:
         """What a lane pulls: each request claimed, and its intent written, as it is taken."""
-        while not self._stop:
-            post = await queue.get()
-            if post is None:
-                return
-            request = post.request
-            assert request is not None
+        async for batch in self._batches(model, queue, 1, 0.0):
+            yield batch[0]
+
+    async def _batches(
+        self, model: Model, queue: asyncio.Queue[PreparedPost | None], most: int, patience_seconds: float
+    ) -> AsyncIterator[list[Request]]:
+        """The same by the batch; none is empty."""
+        while not self._stop and (posts := await _pulled(queue, most, patience_seconds)):
             try:
-                is_ours = await self._claim(model, post, request)
+                ours = await self._claim(model, posts)
             except MadangError as error:
                 self._end(error)
                 return
-            if is_ours:
-                self._run.progress.sent += 1
-                yield request
+            if ours:
+                self._run.progress.sent += len(ours)
+                yield ours
 
-    async def _claim(self, model: Model, post: PreparedPost, request: Request) -> bool:
-        """Claims a request; a reply that came meanwhile is used, and one on its way is left to its sender."""
+    async def _claim(self, model: Model, posts: Sequence[PreparedPost]) -> list[Request]:
+        """Claims requests; a reply that came meanwhile is used, and one on its way is left to its sender.
+
+        Returns:
+            Those that are ours to send.
+        """
         run = self._run
-        reserved = model.reserved_usd(request)
-        if model.lane != "batch":  # a job's answers can be read again after room was made
-            run.spool.reserve((self._calls + 1) * _REPLY_BYTES)
-        account_day = await run.cap.reserve(reserved)
-        claim = Claim(
-            request.hash, uuid.uuid4().hex, run.spool.name, run.run, run.task.name, run.recipe, request.model,
-            model.lane, post.day.isoformat(), reserved, datetime.now(UTC).isoformat(),
-            account_day,
-        )  # fmt: skip
-        held = run.claims.take(claim)
-        if held is None:
-            self._claims[request.hash] = claim
-            self._calls += model.lane != "batch"
-            return True
-        run.cap.give_back(account_day, reserved)
-        posts = self._waiting.pop(request.hash)
+        asked = {post.request.hash: post.request for post in posts if post.request is not None}
+        reserved = [model.reserved_usd(request) for request in asked.values()]
+        room = len(asked) * _room(model.lane)
+        if room:
+            run.spool.reserve(self._in_flight_bytes + room)
+        account_day = await run.cap.reserve(sum(reserved))
+        now = datetime.now(UTC).isoformat()
+        claims = [
+            Claim(request.hash, uuid.uuid4().hex, run.spool.name, run.run, run.task.name, run.recipe, request.model,
+                  model.lane, post.day.isoformat(), usd, now, account_day)
+            for request, post, usd in zip(asked.values(), posts, reserved, strict=True)
+        ]  # fmt: skip
+        held = run.claims.take_all(claims)
+        for claim in claims:
+            if claim.request_hash not in held:
+                self._claims[claim.request_hash] = claim
+                self._in_flight_bytes += _room(model.lane)
+            else:
+                run.cap.give_back(account_day, claim.reserved_usd)
+                await self._leave(claim.request_hash, held[claim.request_hash])
+        return [request for request_hash, request in asked.items() if request_hash not in held]
+
+    async def _leave(self, request_hash: str, held: Held) -> None:
+        """Leaves a request to whoever has its claim."""
+        posts = self._waiting.pop(request_hash)
         if held.state == "committed":
-            if not stored_replies(run.warehouse, [request.hash]):
+            if not stored_replies(self._run.warehouse, [request_hash]):
                 # Somebody took the reply out of the warehouse: it has to be asked again.
-                run.claims.release_if(request.hash, held)
+                self._run.claims.release_if(request_hash, held)
             await self._admit(posts)
         else:
             self._held += posts
         self._end_if_drained()
-        return False
 
-    async def _receive(self, outcome: Outcome) -> None:
-        """Makes an outcome safe, then reads it."""
-        run, claim = self._run, self._claims.pop(outcome.request_hash)
-        self._calls -= claim.lane != "batch"
-        now = datetime.now(UTC)
-        if isinstance(outcome, Reply):
-            record, usd = reply_record(claim, outcome, now), outcome.usd
-            run.progress.input_tokens += outcome.input_tokens
-            run.progress.output_tokens += outcome.output_tokens
-        else:
-            record = failure_record(claim, outcome, now)
-            usd = claim.reserved_usd if outcome.usd is None else outcome.usd
-        await run.spool.append(record)
-        self._records.append(record)
+    async def _receive(self, outcomes: Sequence[Outcome]) -> None:
+        """Makes outcomes safe, then reads them."""
+        run, now = self._run, datetime.now(UTC)
+        records, ended = [], []
+        for outcome in outcomes:
+            claim = self._claims.pop(outcome.request_hash)
+            self._in_flight_bytes -= _room(cast("Lane", claim.lane))
+            is_answered = isinstance(outcome, Reply)
+            if isinstance(outcome, Reply):
+                record, usd = reply_record(claim, outcome, now), outcome.usd
+                run.progress.input_tokens += outcome.input_tokens
+                run.progress.output_tokens += outcome.output_tokens
+            else:
+                record = failure_record(claim, outcome, now)
+                usd = claim.reserved_usd if outcome.usd is None else outcome.usd
+            records.append(record)
+            ended.append((claim, usd, is_answered))
+        self._commits.keep(await run.spool.append_all(records), records)
         # A failed call is over and written down: whoever takes its request next makes another call.
-        run.claims.finish(claim, usd, is_answered=isinstance(outcome, Reply))
-        run.cap.settle(claim.reserved_usd, usd)
+        run.claims.finish_all(ended)
+        for claim, usd, _ in ended:
+            run.cap.settle(claim.reserved_usd, usd)
         run.progress.usd = run.cap.spent_usd
-        if isinstance(outcome, Reply):
-            await self._read(outcome)
-        else:
-            await self._fail(outcome)
+        following: list[PreparedPost] = []
+        for outcome in outcomes:
+            following += self._read(outcome) if isinstance(outcome, Reply) else self._fail(outcome)
+        await self._admit(following)
         self._end_if_drained()
 
-    async def _read(self, reply: Reply) -> None:
+    def _read(self, reply: Reply) -> list[PreparedPost]:
+        """Reads a reply for all posts that wait for it; gives those back that have a next attempt."""
         posts = self._waiting.pop(reply.request_hash)
         self._breaker(posts[0].attempt.model).answered()
         self._tries.pop(reply.request_hash, None)
         self._run.progress.reused += len(posts) - 1
-        following = []
-        for post in posts:
-            following += self._interpret(post, reply)
-        await self._admit(following)
+        return [following for post in posts for following in self._interpret(post, reply)]
 
-    async def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: Failure) -> list[PreparedPost]:
+        """Waits for the next try of a failed call, or gives its posts back with their next attempt."""
         key = failure.request_hash
         model = self._waiting[key][0].attempt.model
         breaker = self._breaker(model)
@@ -243,15 +267,12 @@ class Walk:
                     self._end(ModelUnavailable(model, f"it only fails ({failure.message})", "Run again later"))
                 else:
                     self._group.create_task(self._again(key, delay))
-                    return
+                    return []
         else:
             breaker.answered()
         posts = self._waiting.pop(key)
         self._tries.pop(key, None)
-        following = []
-        for post in posts:
-            following += self._give_up(post, failure)
-        await self._admit(following)
+        return [following for post in posts for following in self._give_up(post, failure)]
 
     async def _again(self, key: str, delay_seconds: float) -> None:
         """Queues a request once more after a while; not if the run ends meanwhile."""
@@ -286,18 +307,18 @@ class Walk:
 
     def _settle_unasked(self, post: PreparedPost) -> None:
         if post.failure is not None:
-            self._settled.append(Settled(post, None, "reader", None, *post.failure))
+            self._commits.settled.append(Settled(post, None, "reader", None, *post.failure))
             return
         try:
-            self._settled.append(Settled(post, self._extractor.unasked(post.text), "reader", None))
+            self._commits.settled.append(Settled(post, self._extractor.unasked(post.text), "reader", None))
         except ReaderFailed as error:
-            self._settled.append(Settled(post, None, "reader", None, error.failure, str(error)))
+            self._commits.settled.append(Settled(post, None, "reader", None, error.failure, str(error)))
 
     def _settle(self, post: PreparedPost, extraction: Extraction) -> list[PreparedPost]:
         assert post.request is not None
         lane = self._run.catalogue.lane(post.attempt.model)
         self._run.progress.repaired += extraction.is_repaired
-        self._settled.append(Settled(post, extraction, lane, post.request.model))
+        self._commits.settled.append(Settled(post, extraction, lane, post.request.model))
         return []
 
     def _give_up(self, post: PreparedPost, failure: Failure) -> list[PreparedPost]:
@@ -316,7 +337,7 @@ class Walk:
     def _quarantine(self, post: PreparedPost, failure: str, message: str) -> None:
         lane = self._run.catalogue.lane(post.attempt.model)
         model = post.request.model if post.request else None
-        self._settled.append(Settled(post, None, lane, model, failure, message))
+        self._commits.settled.append(Settled(post, None, lane, model, failure, message))
 
     def _breaker(self, model: str) -> Breaker:
         return self._breakers.setdefault(model, Breaker(self._policy(model)))
@@ -337,24 +358,25 @@ class Walk:
             for queue in self._queues.values():
                 queue.put_nowait(None)
 
-    async def _commit_if_due(self) -> None:
-        is_late = time.monotonic() - self._committed_at > _COMMIT_SECONDS
-        if len(self._settled) >= _COMMIT_POSTS or (is_late and self._settled):
-            await self._commit()
 
-    async def _commit(self) -> None:
-        run = self._run
-        async with self._committing:
-            settled, self._settled = self._settled, []
-            records, self._records = self._records, []
-            self._committed_at = time.monotonic()
-            if not settled and not records:
-                return
-            await asyncio.to_thread(commit_settled, run.warehouse, run.task, run.recipe, run.run, settled, records)
-            replied = [str(record["request_hash"]) for record in records if record["outcome"] == "ok"]
-            run.claims.mark(replied, "committed")
-        run.progress.count(settled)
-        run.on_progress(run.progress)
+async def _pulled(queue: asyncio.Queue[PreparedPost | None], most: int, patience_seconds: float) -> list[PreparedPost]:
+    """The next posts of a queue; fewer than `most` where no more come in time, none at its end."""
+    first = await queue.get()
+    pulled = [] if first is None else [first]
+    while pulled and len(pulled) < most:
+        try:
+            post = await asyncio.wait_for(queue.get(), patience_seconds) if queue.empty() else queue.get_nowait()
+        except TimeoutError:
+            break
+        if post is None:
+            queue.put_nowait(None)  # the queue's end is for the next pull
+            break
+        pulled.append(post)
+    return pulled
+
+
+def _room(lane: Lane) -> int:
+    return _REPLY_BYTES.get(lane, _MOST_REPLY_BYTES)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

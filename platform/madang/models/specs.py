@@ -67,7 +67,22 @@ class StudentModel(BaseModel):
     audit_share: float = Field(
         default=0.01, ge=0, le=1, description="Share of the posts that it would keep which the fallback answers too"
     )
-    batch_posts: int = Field(default=64, ge=1, description="Most posts that it reads at once")
+    batch_posts: int = Field(
+        default=1000,
+        ge=1,
+        description="Most posts that are claimed, read and kept together; what a killed run asks again",
+    )
+    engine: Literal["process", "ray"] = Field(
+        default="process",
+        description="process: it reads in a process beside the run; ray: in actors of Ray Data, on one machine or "
+        "many, which take half a minute to start",
+    )
+    workers: int = Field(default=2, ge=1, description="Actors of Ray; each takes a GPU where the cluster has some")
+    ray_address: str | None = Field(
+        default=None,
+        description="Of a cluster of Ray that is there, such as auto or ray://host:10001; RAY_ADDRESS by default, and "
+        "without that a cluster of the run's own on this machine",
+    )
 
 
 def _kind(plain: object) -> str:

@@ -3,35 +3,35 @@
 A reply's text is the JSON of the asked schema, its tokens hold how sure each value is, so that claims, spool, ledger
 and evaluation know nothing of students. A post of which the student is not sure fails as `abstained`, which is for
 good, and so goes to the route's fallback: the cascade is the engine's own way with models that cannot answer.
+
+An evaluation asks for a few posts, and is answered in this process; the engine sends batches, which go to a process
+beside it or to Ray's actors while it claims, keeps and reads those before and after them.
 """
 
 import asyncio
-import json
-import math
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import cast
-
-from pydantic import JsonValue
 
 from madang.distillation.audit import Audits
-from madang.distillation.heads import Head
-from madang.distillation.promise import make_promise
 from madang.distillation.registry import Registry, StoredStudent
-from madang.distillation.student import Said
 from madang.errors import ModelFileError
-from madang.models.protocol import Failure, Outcome, Reply, Request, Token
+from madang.models.protocol import Outcome, Request
 from madang.models.specs import Lane, StudentModel
+from madang.models.student_answers import Answered, Asked, StudentAnswers, abstained
+from madang.models.student_batches import answered_beside
 
 # How long a batch waits for one more post when no other is ready.
-_PATIENCE_SECONDS = 0.005
-_LEAST, _MOST = 0.002, 0.9995
+_PATIENCE_SECONDS, _LEAST_PATIENCE_SECONDS = 0.02, 0.005
+# A data set of Ray takes seconds to start, whatever its size.
+_RAY_POSTS, _RAY_PATIENCE_SECONDS = 50_000, 2.0
+
+# What answers a batch, in one part or several.
+Answer = Callable[[Sequence[Asked]], Iterator[Answered]]
 
 
 class StudentLane:
-    """A lane to one student of the registry; `open` reads and checks it.
+    """A lane to one student of the registry; `open` finds it and checks its files.
 
     Args:
         spec: What the settings say.
@@ -43,110 +43,94 @@ class StudentLane:
 
     def __init__(self, spec: StudentModel, home: Path, identity: str) -> None:
         self._spec, self._home, self._identity = spec, home, identity
-        self._open: _Open | None = None
+        self._stored: StoredStudent | None = None
+
+    @property
+    def bulk_posts(self) -> int:
+        """See `BulkModel`."""
+        return self._spec.batch_posts if self._spec.engine == "process" else _RAY_POSTS
+
+    @property
+    def patience_seconds(self) -> float:
+        """See `BulkModel`."""
+        return _PATIENCE_SECONDS if self._spec.engine == "process" else _RAY_PATIENCE_SECONDS
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """See `Model`."""
-        self._open = await asyncio.to_thread(_Open, self._spec, self._home, self._identity)
+        """See `Model`. Whoever answers loads the student, before it is sent anything."""
+        stored = Registry(self._home).find(self._spec.student)
+        if f"student:{stored.identity}" != self._identity:
+            raise ModelFileError(self._spec.student, "another student was released since the run began", "Run again")
+        await asyncio.to_thread(stored.check)
+        self._stored = stored
         try:
             yield
         finally:
-            self._open = None
+            self._stored = None
 
     async def send(self, requests: AsyncIterator[Request]) -> AsyncIterator[Outcome]:
         """See `Model`. Pulls what is ready, up to a batch, and never waits for a full one: claims wait with it."""
-        assert self._open is not None
-        async for batch in _batches(requests, self._spec.batch_posts):
-            for outcome in await asyncio.to_thread(self._open.answer, batch):
+        assert self._stored is not None
+        answers = await asyncio.to_thread(StudentAnswers, self._spec, self._stored)
+
+        def answer(batch: Sequence[Asked]) -> Iterator[Answered]:
+            yield answers.answer(batch)
+
+        async for outcomes in self._sent(answer, _batches(requests, self._spec.batch_posts)):
+            for outcome in outcomes:
                 yield outcome
+
+    async def send_batches(self, batches: AsyncIterator[Sequence[Request]]) -> AsyncIterator[Sequence[Outcome]]:
+        """See `BulkModel`."""
+        assert self._stored is not None
+        beside = _process if self._spec.engine == "process" else _ray
+        opening = beside(self._spec, self._stored)
+        answer = await asyncio.to_thread(opening.__enter__)
+        try:
+            async for outcomes in self._sent(answer, batches):
+                yield outcomes
+        finally:
+            await asyncio.to_thread(opening.__exit__, None, None, None)
 
     def reserved_usd(self, request: Request) -> float:
         """Nothing: the cores are ours."""
         return 0.0
 
+    def _sent(self, answer: Answer, batches: AsyncIterator[Sequence[Request]]) -> AsyncIterator[list[Outcome]]:
+        assert self._stored is not None
+        audits, is_cautious = Audits(self._home, self._stored), self._spec.answers == "sure"
 
-class _Open:
-    """A student that is loaded."""
+        def audited(requests: Sequence[Request]) -> Iterator[list[Outcome]]:
+            batch = [self._asked(request, audits) for request in requests]
+            if is_cautious and audits.closed is not None:
+                yield [abstained(asked, "the lane is closed: the audit found its promise broken") for asked in batch]
+                return
+            for answered in answer(batch):
+                audits.note(answered.notes)
+                yield answered.outcomes
 
-    def __init__(self, spec: StudentModel, home: Path, identity: str) -> None:
-        stored = Registry(home).find(spec.student)
-        if identity_of(stored) != identity:
-            raise ModelFileError(spec.student, "another student was released since the run began", "Run again")
-        self._spec, self._student, self._records = spec, stored.load(), stored.records()
-        self._audits = Audits(home, stored)
-        self._thresholds: dict[tuple[str, ...], float | None] = {}
+        return answered_beside(audited, batches)
 
-    def answer(self, batch: Sequence[Request]) -> list[Outcome]:
-        """Outcomes of a batch, in its order."""
-        if self._spec.answers == "sure" and self._audits.closed is not None:
-            return [_abstained(request, "the lane is closed: the audit found its promise broken") for request in batch]
-        started = time.perf_counter()
-        turns = [request.messages[-1].content for request in batch]
-        said = self._student.says(turns)
-        seconds = (time.perf_counter() - started) / len(batch)
-        return [
-            self._outcome(request, turn, one, seconds) for request, turn, one in zip(batch, turns, said, strict=True)
-        ]
-
-    def _outcome(self, request: Request, turn: str, said: dict[str, Said], seconds: float) -> Outcome:
-        names = list(cast("dict[str, JsonValue]", request.schema["properties"]))
-        own = {name: said[name] for name in names if name in said}
-        if self._spec.answers == "sure":
-            unknown = next((name for name in names if name not in said), None)
-            if unknown is not None:
-                return _abstained(request, f"it has not learnt {unknown}")
-            threshold = self._threshold(tuple(names))
-            if threshold is None or min(one.confidence for one in own.values()) < threshold:
-                return _abstained(request, "it is not sure of every field")
-            if self._audits.takes(turn, self._spec.audit_share):
-                self._audits.note(turn, own)
-                return _abstained(request, "the audit asks the next model about it")
-        tokens = _tokens(own, self._student.heads_by_field)
-        text = "".join(token.text for token in tokens)
-        return Reply(request.hash, text, "stop", len(turn), len(text), seconds=seconds, tokens=tokens)
-
-    def _threshold(self, names: tuple[str, ...]) -> float | None:
-        """How sure a post must be so that the promise holds of the fields that are asked."""
-        if names not in self._thresholds:
-            promise = make_promise(self._records.of(names), self._spec.precision)
-            self._thresholds[names] = promise.threshold
-        return self._thresholds[names]
+    def _asked(self, request: Request, audits: Audits) -> Asked:
+        """Of a whole request: the prompt and its examples are not for students."""
+        turn, properties = request.messages[-1].content, request.schema["properties"]
+        assert isinstance(properties, dict)
+        is_audited = self._spec.answers == "sure" and audits.takes(turn, self._spec.audit_share)
+        return Asked(request.hash, turn, tuple(properties), is_audited)
 
 
-def identity_of(stored: StoredStudent) -> str:
-    """What a request hash says of a student."""
-    return f"student:{stored.identity}"
+@contextmanager
+def _process(spec: StudentModel, stored: StoredStudent) -> Iterator[Answer]:
+    from madang.models.student_process import StudentProcess
+
+    with closing(StudentProcess(spec, stored)) as process:
+        yield lambda batch: iter([process.answer(batch)])
 
 
-def _abstained(request: Request, why: str) -> Failure:
-    return Failure(request.hash, "abstained", why, is_transient=False)
+def _ray(spec: StudentModel, stored: StoredStudent) -> AbstractContextManager[Answer]:
+    from madang.models.student_ray import ray_actors
 
-
-def _tokens(said: dict[str, Said], heads: Mapping[str, Head]) -> tuple[Token, ...]:
-    """A reply in tokens: each value one token, or one an item, whose probability is how sure it is."""
-    tokens = [Token("{", 0.0)]
-    stated = {name: one for name, one in said.items() if one.guess.answer is not None}
-    for number, (name, one) in enumerate(stated.items()):
-        tokens.append(Token(f"{', ' if number else ''}{json.dumps(name)}: ", 0.0))
-        answer, classes = one.guess.answer, heads[name].classes
-        if isinstance(answer, list):
-            for place, item in enumerate(answer):
-                tokens += [Token(", " if place else "[", 0.0), _token(item, one.confidence, classes)]
-            tokens.append(Token("]", 0.0))
-        else:
-            tokens.append(_token(answer, one.confidence, classes))
-    return (*tokens, Token("}", 0.0))
-
-
-def _token(value: JsonValue, confidence: float, classes: Sequence[str]) -> Token:
-    """A value; one of a closed list beside another of the list, since confidence is renormalised over those."""
-    text = json.dumps(value, ensure_ascii=False)
-    sure = min(max(confidence, _LEAST), _MOST)
-    quote = '"' if isinstance(value, str) else ""
-    other = next((name for name in classes if name and f"{quote}{name}{quote}" != text), None)
-    beside = ((f"{quote}{other}{quote}", math.log(1 - sure)),) if other is not None else ()
-    return Token(text, math.log(sure), ((text, math.log(sure)), *beside))
+    return ray_actors(spec, stored)
 
 
 async def _batches(requests: AsyncIterator[Request], most: int) -> AsyncIterator[list[Request]]:
@@ -157,7 +141,7 @@ async def _batches(requests: AsyncIterator[Request], most: int) -> AsyncIterator
             batch: list[Request] = []
             while len(batch) < most:
                 pulling = pulling or asyncio.ensure_future(_next(requests))
-                await asyncio.wait([pulling], timeout=_PATIENCE_SECONDS if batch else None)
+                await asyncio.wait([pulling], timeout=_LEAST_PATIENCE_SECONDS if batch else None)
                 if not pulling.done():
                     break
                 request, pulling = pulling.result(), None

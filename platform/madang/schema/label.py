@@ -17,7 +17,8 @@ class LabelField(FieldKind):
     of: tuple[str, ...] = Field(min_length=2, description="Labels, in the order shown to the model")
     default: str | None = Field(default=None, description="Label of a post that does not say; null by default")
     cues: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="Words that state a label, for evidence (never for the decision)"
+        default_factory=dict,
+        description="Words that state a label: for evidence, and as features of a student; alone they decide nothing",
     )
 
     @model_validator(mode="after")

@@ -18,7 +18,8 @@ class LabelsField(FieldKind):
     of: tuple[str, ...] = Field(min_length=2, description="Labels, in the order shown to the model")
     max: int | None = Field(default=None, ge=1, description="Most labels a post can have; unlimited by default")
     cues: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="Words that state a label, for evidence (never for the decision)"
+        default_factory=dict,
+        description="Words that state a label: for evidence, and as features of a student; alone they decide nothing",
     )
 
     @model_validator(mode="after")

@@ -40,6 +40,28 @@ def test_gold_stands_before_what_a_teacher_said_of_the_same_post(market):
     assert "teacher" not in dataset.origins
 
 
+def test_a_correction_puts_single_fields_right(market):
+    labels = market.labels(6)
+    learned, _ = read_labels(market.task, market.settings(), [labels])
+    wrong = learned[0]
+    pointed = replace(wrong, pointers={"kind": frozenset({"의자"}), "is_new": frozenset({"중고"})})
+    correction = replace(wrong, answers={"kind": "chair"}, origin="correction", pointers={})
+    dataset = make_dataset(market.task, [correction, pointed, *learned[1:]])
+    found = next(post for post in dataset.posts if post.key == wrong.key)
+
+    assert found.answers == {**wrong.answers, "kind": "chair"}
+    assert found.pointers == {"is_new": frozenset({"중고"})}
+    assert dataset.origins == {"correction": 1, "teacher": 5}
+
+
+def test_a_correction_stands_before_gold(market):
+    learned, _ = read_labels(market.task, market.settings(), [market.labels(20, origin="gold")])
+    correction = replace(learned[0], answers={"is_new": None}, origin="correction")
+    dataset = make_dataset(market.task, [*learned, correction])
+
+    assert next(post for post in dataset.posts if post.key == learned[0].key).answers["is_new"] is None
+
+
 def test_near_duplicates_are_in_one_fold(market):
     learned, _ = read_labels(market.task, market.settings(), [market.labels(40)])
     copies = [replace(post, row={**post.row, "post_id": f"again {post.key[1]}"}) for post in learned]
@@ -68,6 +90,13 @@ def test_the_identity_follows_the_answers(market):
 
     assert dataset.identity == market.dataset(market.labels(20)).identity
     assert changed.identity != dataset.identity
+
+
+def test_the_identity_follows_what_answers_point_at(market):
+    dataset = market.dataset(market.labels(20))
+    first = replace(dataset.posts[0], pointers={"kind": frozenset({"의자"})})
+
+    assert replace(dataset, posts=(first, *dataset.posts[1:])).identity != dataset.identity
 
 
 def test_no_labels_are_refused(market):

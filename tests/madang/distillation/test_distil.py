@@ -51,12 +51,12 @@ def test_a_student_that_learnt_noise_is_refused_with_the_reason(market):
 
 
 def test_a_gate_is_cleared_by_the_lower_end_of_the_interval(market):
-    write_task(market.folder / "assets" / "market", MARKET | {"evaluation": {"gates": {"kind.accuracy": 0.8}}})
+    write_task(market.folder / "assets" / "market", MARKET | {"evaluation": {"gates": {"kind.accuracy": 0.92}}})
     made = market.distil(market.labels(120), fields=["kind"])
 
     assert len(made.verdict.reasons) == 1
     assert made.verdict.reasons[0].startswith("kind.accuracy is")
-    assert made.verdict.own.fields["kind"]["accuracy"].value > 0.8
+    assert made.verdict.own.fields["kind"]["accuracy"].value > 0.92
 
 
 def test_a_student_that_is_worse_than_the_released_one_is_refused(market):

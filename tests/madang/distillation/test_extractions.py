@@ -26,6 +26,14 @@ def test_rows_of_the_released_recipe_are_labels(project):
     assert "is_open_to_all" not in answers["p01"]
 
 
+def test_evidence_of_a_row_says_what_its_label_points_at(project):
+    found, _ = labelled_extractions(project.task(), project.warehouse, 0.0)
+    pointers = {post.key[1]: post.pointers for post in found}
+
+    assert pointers["p01"]["topics"] == frozenset({"running"})
+    assert pointers["p01"]["seats"] == frozenset({"1"})
+
+
 def test_a_value_that_is_not_sure_enough_is_no_label(project):
     sure, unsure = (
         {post.key[1]: post.answers for post in labelled_extractions(project.task(), project.warehouse, least)[0]}

@@ -14,8 +14,8 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip instal
 from madang.distillation.audit import Audits, audit_released
 from madang.distillation.dataset import LabelFile
 from madang.distillation.distil import distil
+from madang.distillation.overflow import without_overflow
 from madang.distillation.registry import Registry
-from madang.distillation.student import without_overflow
 from madang.errors import ModelFileError
 from madang.extraction.grounding import PostText
 from madang.extraction.requests import RequestTemplate
@@ -147,7 +147,7 @@ def test_the_student_keeps_what_it_is_sure_of_and_the_next_model_answers_the_res
 
     assert sum(lanes.values()) == 40
     assert lanes["student"] > 15
-    assert lanes["online"] == len(cascade.sent()) >= 3
+    assert lanes["online"] == len(cascade.sent()) >= 2
 
 
 def test_an_audit_asks_the_next_model_and_a_broken_promise_closes_the_lane(cascade):
@@ -157,18 +157,28 @@ def test_an_audit_asks_the_next_model_and_a_broken_promise_closes_the_lane(casca
     settings = Settings.load()
     student = Registry(settings.home).find("market")
     noted = len(Audits(settings.home, student).notes())
-    found = audit_released(cascade.task("market"), settings, cascade.warehouse, 0.95)
+    found = audit_released(cascade.task("market"), settings, cascade.warehouse)
 
     assert noted > 15
     assert found.fields["kind"].n == noted
     assert found.fields["kind"].is_broken(0.95)  # the scripted model answers by words that no post has
-    assert "kind (" in str(Audits(settings.home, student).closed)
+    assert "kind 1" in str(Audits(settings.home, student).closed)
 
     cascade.ingest(*(sale(number)[0] for number in range(3_000, 3_010)))
     cascade.run("market")
 
     assert len(cascade.sent()) == 50
     assert len(Audits(settings.home, student).notes()) == noted
+
+
+def test_a_note_that_a_killed_process_cut_is_left_out(taught, tmp_path):
+    _, made = taught
+    audits = Audits(tmp_path, made.student)
+    audits.note([("a post", {})])
+    (file,) = (tmp_path / "students" / "market" / "audits").iterdir()
+    file.write_text(file.read_text() + '{"turn": "ab')
+
+    assert len(audits.notes()) == 1
 
 
 def test_a_promise_that_holds_closes_nothing(taught):

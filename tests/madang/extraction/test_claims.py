@@ -129,3 +129,24 @@ def test_claims_survive_their_process(claims: Claims, tmp_path: Path) -> None:
 
     assert again.of_owner("run1/7.log") == [(CLAIM, "sent")]
     again.close()
+
+
+def test_of_many_requests_those_are_told_that_another_has(claims: Claims) -> None:
+    claims.take(OTHER)
+    wanted = [replace(CLAIM, request_hash=f"r{number}", call_id=f"call{number}") for number in (1, 2, 3)]
+    held = claims.take_all(wanted)
+
+    assert held == {"r1": Held("run2/8.log", "sent")}
+    assert [claims.held(f"r{number}") for number in (2, 3)] == [Held("run1/7.log", "sent")] * 2
+
+
+def test_many_calls_end_in_one_step_each_in_its_own_way(claims: Claims) -> None:
+    claims.open_day("2024-11-27", 0.0, is_alone=True)
+    wanted = [replace(CLAIM, request_hash=f"r{number}", call_id=f"call{number}") for number in (1, 2)]
+    assert claims.reserve("2024-11-27", 0.5, 1.0)
+    claims.take_all(wanted)
+    claims.finish_all([(wanted[0], 0.2, True), (wanted[1], 0.1, False)])
+
+    assert [claims.held(f"r{number}") for number in (1, 2)] == [Held("run1/7.log", "received"), None]
+    assert claims.spent_usd("2024-11-27") == pytest.approx(0.3)
+    assert claims.reserve("2024-11-27", 0.7, 1.0)

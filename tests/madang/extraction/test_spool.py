@@ -60,7 +60,7 @@ def test_an_appended_record_is_on_disk_when_append_returns(tmp_path: Path) -> No
 
     asyncio.run(append())
     spool.close(is_settled=True)
-    payload = b'{"n": 1}'
+    payload = b'{"n":1}'
 
     assert found == [struct.pack("<II", len(payload), zlib.crc32(payload)) + payload]
 
@@ -191,3 +191,52 @@ def test_reserved_room_is_real_and_is_reserved_once(tmp_path: Path) -> None:
     assert spool.path.stat().st_blocks * 512 >= 1000
     assert spool.path.stat().st_size == size
     spool.close(is_settled=True)
+
+
+def test_what_is_in_the_warehouse_leaves_the_log_and_the_rest_stays(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "run1", forgotten_at_once_bytes=100)
+    spool.reserve(10_000)
+
+    async def append() -> None:
+        first = await spool.append_all(RECORDS[:2])
+        second = await spool.append_all(RECORDS[2:])
+        await spool.append({"n": 4})
+        spool.forget([second])
+        whole = spool.path.stat().st_size
+        spool.forget([first])
+
+        assert spool.path.stat().st_size < whole
+        await spool.append({"n": 5})
+
+    asyncio.run(append())
+
+    assert is_alive(tmp_path, spool.name)
+    spool.close(is_settled=False)
+    assert read(tmp_path, spool.name) == [{"n": 4}, {"n": 5}]
+
+
+def test_a_log_that_was_written_anew_still_has_room_for_calls_in_flight(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "run1", forgotten_at_once_bytes=100)
+    spool.reserve(10_000)
+
+    async def append() -> None:
+        spool.forget([await spool.append_all(RECORDS)])
+
+    asyncio.run(append())
+    reserved = spool.path.stat().st_size
+    spool.close(is_settled=True)
+
+    assert reserved > 10_000
+
+
+def test_an_append_that_is_not_forgotten_keeps_what_follows_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "run1", forgotten_at_once_bytes=100)
+
+    async def append() -> None:
+        await spool.append_all(RECORDS[:1])
+        spool.forget([await spool.append_all(RECORDS[1:])])
+
+    asyncio.run(append())
+    spool.close(is_settled=False)
+
+    assert read(tmp_path, spool.name) == RECORDS
