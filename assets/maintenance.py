@@ -19,7 +19,7 @@ _PREFIX = "maintenance"
 
 @dg.asset(key_prefix=_PREFIX, group_name=GROUP, kinds={"duckdb"})
 def compaction(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
-    """Rows of small commits go from the catalog to files, small files become large ones, deleted rows leave them."""
+    """Rows of small commits, of small files and of half-deleted ones go to larger files; readers do not notice."""
     with warehouse.open() as opened:
         if not isinstance(opened, DuckLakeWarehouse):
             return _by_itself(opened)
@@ -35,8 +35,11 @@ def snapshots(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
             return _by_itself(opened)
         gone = expire(opened, days)
     return dg.MaterializeResult(
-        metadata={"snapshot_days": days, "expired_snapshots": gone.snapshots, "deleted_files": gone.files}
-    )
+        metadata={
+            "snapshot_days": days, "expired_snapshots": gone.snapshots, "deleted_files": gone.files,
+            "deleted_inlined_rows": gone.inlined_rows,
+        }
+    )  # fmt: skip
 
 
 @dg.asset(key_prefix=_PREFIX, group_name=GROUP, kinds={"duckdb"}, deps=[snapshots])
@@ -61,7 +64,8 @@ def statistics(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
     records = [dg.TableRecord(row) for row in found.tables.iter_rows(named=True)]
     return dg.MaterializeResult(metadata={
         "tables": dg.MetadataValue.table(records, schema), "files": int(found.tables["files"].sum()),
-        "bytes": int(found.tables["bytes"].sum()), "catalog_bytes": found.catalog_bytes, "snapshots": found.snapshots,
+        "bytes": int(found.tables["bytes"].sum()), "disk_bytes": found.disk_bytes,
+        "catalog_bytes": found.catalog_bytes, "snapshots": found.snapshots,
         "oldest_snapshot_at": dg.MetadataValue.timestamp(found.oldest_at),
     })  # fmt: skip
 

@@ -11,6 +11,7 @@ from madang.erasure.receipt import Line
 from madang.warehouse.bigquery import BigQueryWarehouse
 from madang.warehouse.ducklake import DuckLakeWarehouse
 from madang.warehouse.protocol import Warehouse
+from madang.warehouse.scrubbing import scrub
 
 READ_FROM = "a reader has a transaction open on it, or a writer is at it: erase again when that has ended"
 _LEAST_HOURS = 48
@@ -32,7 +33,7 @@ def older_states(
     if isinstance(warehouse, BigQueryWarehouse):
         yield from _in_bigquery(warehouse, deleted_at, is_dry_run=is_dry_run)
     elif isinstance(warehouse, DuckLakeWarehouse) and not is_dry_run:
-        is_done = warehouse.scrub(patience_seconds)
+        is_done = scrub(warehouse, patience_seconds)
         yield Line("warehouse, its older snapshots and free pages", "removed" if is_done else "busy", unit="files",
                    note="" if is_done else READ_FROM)  # fmt: skip
 

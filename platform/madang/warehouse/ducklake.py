@@ -21,11 +21,11 @@ import polars as pl
 import polars.selectors as cs
 from filelock import FileLock
 
-from madang.erasure.vacuum import vacuum
 from madang.errors import DiskFull, InputError, WarehouseError
 from madang.schema.types import Table
 from madang.warehouse.comments import outdated_comments
 from madang.warehouse.damage import damage_of
+from madang.warehouse.ducklake_files import forget_inlined, move
 from madang.warehouse.ducklake_tables import spelling, statements
 from madang.warehouse.evolution import Evolution, State, TableChange, is_empty, refuse_nothing
 from madang.warehouse.protocol import Change
@@ -38,15 +38,6 @@ _T = TypeVar("_T")
 _PATIENCE_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 2.0
 _LEAST_ROOM_BYTES = 1024 * 1024
-# In this order. Flushing writes inlined rows to files, with those that are deleted; rewriting leaves these out; older
-# snapshots hold on to the files from before. An orphan is what a process killed before its commit has written.
-_SCRUBBING = (
-    f"ducklake_flush_inlined_data('{_ALIAS}')",
-    f"ducklake_rewrite_data_files('{_ALIAS}', delete_threshold => 0.0)",
-    f"ducklake_expire_snapshots('{_ALIAS}', older_than => now())",
-    f"ducklake_cleanup_old_files('{_ALIAS}', cleanup_all => true)",
-    f"ducklake_delete_orphaned_files('{_ALIAS}', cleanup_all => true)",
-)
 # Types that polars cannot hold: it fails on the first, and panics where one is nested.
 _NOT_IN_POLARS = re.compile(r"\b(INTERVAL|UNION)\b")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -173,22 +164,29 @@ class DuckLakeWarehouse:
         with self._mutex, self._lock:
             yield
 
-    def scrub(self, patience_seconds: float) -> bool:
-        """Leaves no byte of deleted rows, of any table: in data files, in the catalog, in its log.
+    def rewrite(self, table: str, names: Sequence[str]) -> int:
+        """Moves the rows of some parts of a table to a new file, by a commit like any other.
 
-        Older snapshots go too, so time travel begins anew. A transaction that a reader has open meanwhile must be begun
-        anew: its snapshot is gone, and DuckLake gives it fewer rows or none, mostly without an error.
+        A program that takes no lock of ours and commits meanwhile makes it begin again, as it does to every commit.
 
         Args:
-            patience_seconds: How long to wait for transactions of readers.
+            table: Whose, with its schema.
+            names: Of the parts.
 
         Returns:
-            Whether it was done. A reader with an open transaction keeps the catalog's log; all else is done then.
+            How many rows.
         """
         with self.exclusive():
-            for call in _SCRUBBING:
-                self._retried(partial(self._connection.execute, f"CALL {call}"))
-            return vacuum(self.catalog, patience_seconds)
+            return self._retried(lambda: self._move(table, names))
+
+    def _move(self, table: str, names: Sequence[str]) -> int:
+        with self._transaction() as cursor:
+            return move(cursor, table, names)
+
+    def forget_inlined(self) -> int:
+        """Takes deleted rows out of the catalog that no snapshot holds any more; gives how many."""
+        with self.exclusive():
+            return self._retried(lambda: forget_inlined(self))
 
     def maintain(self, function: str, *options: str) -> pl.DataFrame:
         """Runs one of DuckLake's own functions of upkeep, in turn with writers.

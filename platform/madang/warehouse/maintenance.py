@@ -1,42 +1,53 @@
 """Upkeep of the embedded warehouse: few large files, no older snapshots than are wanted, no file that nobody needs.
 
-Each step may run while others write, and while they ask single queries; files that go stay for a day first. But a
-transaction that a reader opened before compaction must be begun anew: DuckDB's SQLite reader keeps the highest row
-number of the catalog's tables for a transaction, so what compaction writes there it does not see, and its queries give
-fewer rows, without an error. BigQuery does all of it by itself.
+Each step may run while others write and while they read, also in a transaction that was opened before: compaction is a
+commit like any other, and what an expired snapshot held goes only when no transaction can have begun on it for days.
+BigQuery does all of it by itself.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 import polars as pl
 
 from madang.warehouse.ducklake import DuckLakeWarehouse
+from madang.warehouse.ducklake_files import METADATA, Part, parts, turns
 from madang.warehouse.sql_text import literal, quote
 
 _GRACE = timedelta(days=1)
 # A file of which less than this is deleted is cheaper to read than to write anew.
 _DELETED_SHARE = 0.25
-# Large files that one call writes, of half a gigabyte: writers get their turn between two calls.
-_FILES_A_TURN = 4
-_METADATA = "__ducklake_metadata_madang"
+# A file and those smaller than it are joined if it is no more than so many times as large as they together: a row is
+# written anew a few times in its life, and not every night. From the larger size on a file stays as it is; below the
+# smaller one opening it costs as much as reading it.
+_TIMES_AS_LARGE = 4
+_LARGE_BYTES = 128 * 1024 * 1024
+_TINY_BYTES = 1024 * 1024
+# Rows that one commit leaves in the catalog: so few are not worth a file of their own.
+_FEW_ROWS = 10
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """What compaction did.
+    """What compaction did, and what the newest snapshot reads before and after it.
 
     Args:
-        flushed_rows: Rows of small commits that went from the catalog into files.
-        merged_files: Files that were read to make larger ones.
-        rewritten_files: Files that were written anew without their deleted rows.
-        created_files: Files that took the place of both.
+        rows: Rows that were moved.
+        inlined_rows: How many of these lay in the catalog, where small commits leave them.
+        files_before: Data files.
+        files_after: Data files.
+        bytes_before: Size of these files.
+        bytes_after: Size of these files.
     """
 
-    flushed_rows: int
-    merged_files: int
-    rewritten_files: int
-    created_files: int
+    rows: int
+    inlined_rows: int
+    files_before: int
+    files_after: int
+    bytes_before: int
+    bytes_after: int
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,12 @@ class Expired:
     Args:
         snapshots: Snapshots that went.
         files: Data files that went, which none of the others needs.
+        inlined_rows: Deleted rows that went from the catalog, for the same reason.
     """
 
     snapshots: int
     files: int
+    inlined_rows: int
 
 
 @dataclass(frozen=True)
@@ -61,54 +74,74 @@ class Statistics:
         snapshots: How many the history holds.
         oldest_at: When the oldest of them was made: the warehouse can be read as it was since then.
         catalog_bytes: Size of the catalog, where rows of small commits lie too.
+        disk_bytes: Size of all data files, also of those that only older snapshots need.
     """
 
     tables: pl.DataFrame
     snapshots: int
     oldest_at: datetime
     catalog_bytes: int
+    disk_bytes: int
 
 
 def compact(warehouse: DuckLakeWarehouse) -> Compacted:
-    """Writes rows of small commits to files, and small files and half-deleted ones to larger ones."""
-    _sort_by_post(warehouse)
-    flushed = warehouse.maintain("ducklake_flush_inlined_data")
-    rewritten = warehouse.maintain("ducklake_rewrite_data_files", f"delete_threshold => {_DELETED_SHARE}")
-    read, created = 0, _total(rewritten, "files_created")
-    while (
-        turn := warehouse.maintain("ducklake_merge_adjacent_files", f"max_compacted_files => {_FILES_A_TURN}")
-    ).height:
-        read += _total(turn, "files_processed")
-        created += _total(turn, "files_created")
-    return Compacted(_total(flushed, "rows_flushed"), read, _total(rewritten, "files_processed"), created)
+    """Moves rows of small commits, of small files and of files with many deleted rows to larger files.
+
+    It costs what has come since the last time, by about the logarithm of what there is: large files stay.
+    """
+    before = parts(warehouse)
+    rows = inlined_rows = 0
+    for table, turn in turns(_worth_moving(before)):
+        rows += warehouse.rewrite(table, [part.name for part in turn])
+        inlined_rows += sum(part.rows for part in turn if part.is_inlined)
+    # A file of which the last rows were deleted beside deletes that lie in the catalog is empty, and yet stays.
+    warehouse.maintain("ducklake_rewrite_data_files", f"delete_threshold => {_DELETED_SHARE}")
+    return Compacted(rows, inlined_rows, *_files_and_bytes(before, parts(warehouse)))
 
 
-def _sort_by_post(warehouse: DuckLakeWarehouse) -> None:
-    """Has files of posts written in the order of their ids: one of a million is found in a third of the time."""
-    unsorted = warehouse.read(
-        "SELECT c.schema_name || '.' || c.table_name AS name FROM duckdb_columns() c "
-        f"JOIN {_METADATA}.ducklake_schema s ON s.schema_name = c.schema_name AND s.end_snapshot IS NULL "
-        f"JOIN {_METADATA}.ducklake_table t "
-        "ON t.table_name = c.table_name AND t.schema_id = s.schema_id AND t.end_snapshot IS NULL "
-        "WHERE c.database_name = current_database() AND c.column_name IN ('source', 'post_id') AND NOT EXISTS "
-        f"(SELECT 1 FROM {_METADATA}.ducklake_sort_info o WHERE o.table_id = t.table_id AND o.end_snapshot IS NULL) "
-        "GROUP BY name HAVING count(*) = 2 ORDER BY name"
-    )
-    for name in unsorted["name"]:
-        with warehouse.exclusive():
-            warehouse.read(f"ALTER TABLE {quote(name)} SET SORTED BY (source ASC, post_id ASC)")
+def _worth_moving(found: Sequence[Part]) -> Iterator[Part]:
+    """Of each table: files with many deleted rows, and small parts if there are several or many rows in the catalog."""
+    for _, own in groupby((part for part in found if part.rows), key=lambda part: part.table):
+        small: list[Part] = []
+        waiting: list[Part] = []
+        waiting_bytes = 0
+        for part in own:
+            if not part.is_inlined and part.deleted >= _DELETED_SHARE * (part.rows + part.deleted):
+                yield part
+            elif part.bytes < _LARGE_BYTES:
+                waiting.append(part)
+                if part.bytes <= max(_TINY_BYTES, _TIMES_AS_LARGE * waiting_bytes):
+                    small, waiting = [*small, *waiting], []
+                waiting_bytes += part.bytes
+        if len(small) > 1 or any(part.is_inlined and part.rows > _FEW_ROWS for part in small):
+            yield from small
+
+
+def _files_and_bytes(*moments: Sequence[Part]) -> Iterator[int]:
+    files = [[part for part in found if not part.is_inlined] for found in moments]
+    yield from (len(found) for found in files)
+    yield from (sum(part.bytes for part in found) for found in files)
 
 
 def expire(warehouse: DuckLakeWarehouse, days: int) -> Expired:
-    """Drops snapshots older than so many days, and the files that only they needed.
+    """Drops snapshots that were followed by another so many days ago, and what only they needed.
+
+    How old a snapshot is itself does not count: after a quiet month a reader may have begun on it a moment ago.
 
     Args:
         warehouse: Where.
         days: How far back the warehouse can be read as it was.
     """
-    snapshots = warehouse.maintain("ducklake_expire_snapshots", _older_than(timedelta(days=days)))
+    followed = warehouse.read(
+        "SELECT snapshot_id FROM (SELECT snapshot_id, lead(snapshot_time) OVER (ORDER BY snapshot_id) AS followed_at "
+        "FROM ducklake_snapshots(current_database())) WHERE followed_at < ?",
+        [datetime.now(UTC) - timedelta(days=days)],
+    )["snapshot_id"].to_list()
+    if followed:
+        warehouse.maintain("ducklake_expire_snapshots", f"versions => {followed}")
+    rows = warehouse.forget_inlined()
     files = warehouse.maintain("ducklake_cleanup_old_files", _older_than(_GRACE))
-    return Expired(snapshots.height, files.height)
+    return Expired(len(followed), files.height, rows)
 
 
 def delete_orphans(warehouse: DuckLakeWarehouse) -> int:
@@ -125,7 +158,7 @@ def statistics(warehouse: DuckLakeWarehouse) -> Statistics:
     tables = warehouse.read(
         "SELECT s.schema_name || '.' || i.table_name AS name, i.file_count AS files, i.file_size_bytes AS bytes, "
         "i.delete_file_count AS delete_files FROM ducklake_table_info(current_database()) i "
-        f"JOIN {_METADATA}.ducklake_schema s ON s.schema_id = i.schema_id AND s.end_snapshot IS NULL ORDER BY name"
+        f"JOIN {METADATA}.ducklake_schema s ON s.schema_id = i.schema_id AND s.end_snapshot IS NULL ORDER BY name"
     )
     counts = " UNION ALL ".join(f"SELECT {literal(name)}, count(*) FROM {quote(name)}" for name in tables["name"])
     rows: dict[str, int] = dict(warehouse.read(counts).iter_rows()) if counts else {}
@@ -135,12 +168,9 @@ def statistics(warehouse: DuckLakeWarehouse) -> Statistics:
     return Statistics(
         tables.select("name", counted, "files", "bytes", "delete_files"), snapshots, oldest_at,
         warehouse.catalog.stat().st_size,
+        sum(file.stat().st_size for file in (warehouse.folder / "data").rglob("*.parquet")),
     )  # fmt: skip
 
 
 def _older_than(age: timedelta) -> str:
     return f"older_than => TIMESTAMPTZ {literal((datetime.now(UTC) - age).isoformat())}"
-
-
-def _total(found: pl.DataFrame, column: str) -> int:
-    return int(found[column].sum()) if column in found.columns else 0
