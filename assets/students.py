@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from pydantic import Field
 
 from assets.attributes import attributes_key
 from madang.task import Task
@@ -21,12 +22,14 @@ _GATE, _PROMISE, _AUDIT = "gate", "promise", "audit"
 class StudentConfig(dg.Config):
     """What is learnt from besides the rows of the released recipe, the task's own gold by default; and the encoder."""
 
-    posts: str | None = None
-    teacher: str | None = None
-    gold: str | None = None
-    encoder: str | None = None
-    trained_layers: int = 0
-    fields: list[str] = []  # noqa: RUF012 - Dagster copies it for each run
+    posts: str | None = Field(default=None, description="File of posts of both answers; the task's samples by default")
+    teacher: str | None = Field(default=None, description="File of a teacher's answers; none by default")
+    gold: str | None = Field(default=None, description="File of answers; by default the task's own, of its own samples")
+    encoder: str | None = Field(default=None, description="hf:NAME, or package:NAME for the embedded one; else linear")
+    trained_layers: int = Field(
+        default=0, ge=0, description="Its last layers that learn; 0: it stays as it is and corrects the linear student"
+    )
+    fields: list[str] = Field(default_factory=list, description="Fields to learn; all that have labels by default")
 
 
 def student_key(task: str) -> dg.AssetKey:

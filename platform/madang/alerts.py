@@ -7,6 +7,7 @@ is. Who raises an alert goes on whether it was delivered or not: what it is abou
 import json
 import os
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -43,9 +44,11 @@ def _send(address: str, text: str) -> str | None:
     if not address.startswith(("https://", "http://")):
         raise InputError(ADDRESS, "it is no address of HTTP", "Set it to https://…, or unset it")
     body = json.dumps({"text": text}, ensure_ascii=False).encode()
-    request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - of HTTP, see above
     try:
+        request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - of HTTP, see above
         with urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310
             return None
-    except (URLError, OSError) as error:  # the reason alone: the address is a secret
+    except OSError as error:  # the reason alone: the address is a secret
         return f"{ADDRESS}: {error.reason if isinstance(error, URLError) else error}"
+    except (HTTPException, ValueError) as error:  # an answer that is none of HTTP, or a broken address, which it quotes
+        return f"{ADDRESS}: {type(error).__name__}"

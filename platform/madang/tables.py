@@ -18,13 +18,14 @@ def tables_of(task: Task) -> list[Table]:
 
 
 def ensure_tables(warehouse: Warehouse, task: Task) -> None:
-    """Creates what is missing and changes what the declaration changed; costs one query where all is there.
+    """Creates what is missing and changes what the declaration changed.
 
     Raises:
         DeclarationError: A field's column was renamed since. Nothing was changed.
         WarehouseError: A table cannot become the declared one. Nothing was changed.
     """
-    warehouse.ensure(tables_of(task), partial(refuse_lost_columns, warehouse, task))
+    links = [] if task.links_table is None else [task.links_table]
+    warehouse.ensure([*tables_of(task), *links], partial(refuse_lost_columns, warehouse, task))
     columns = ", ".join(f'a."{column.name}"' for column in task.table.columns)
     # Current revision to content hash to row, never the newest extracted_at: an edit back shows the old row.
     sql = (

@@ -14,7 +14,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip instal
 
 from assets.students import audit_key, student_asset, student_audit
 from madang.alerts import ADDRESS
-from madang.distillation.audit import Audits
+from madang.distillation.audit import Audits, is_audit_due
 from madang.distillation.dataset import LabelFile
 from madang.distillation.distil import distil
 from madang.distillation.registry import Registry
@@ -120,3 +120,13 @@ def test_a_broken_promise_closes_the_lane_alerts_once_and_ends_with_another_stud
     yard.classify(4_000, 10)
     assert len(Audits(yard.project.home, registry.find("market@1")).notes()) >= 5
     assert len(yard.alerted.texts) == 1
+
+
+def test_a_released_student_that_is_gone_is_left_to_its_own_audit(tmp_path: Path) -> None:
+    """The schedule asks this of all tasks at once: one folder that was deleted ended every task's audit."""
+    releases = tmp_path / "students" / "market" / "releases.jsonl"
+    releases.parent.mkdir(parents=True)
+    releases.write_text('{"student": "market@1", "identity": "abc"}\n')
+
+    assert is_audit_due(tmp_path, "market")
+    assert not is_audit_due(tmp_path, "garden")

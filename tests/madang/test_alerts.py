@@ -46,6 +46,19 @@ def test_an_alert_that_is_refused_says_why_and_not_where(tmp_path: Path, alerted
     assert lines(tmp_path)[0]["problem"] == problem
 
 
+@pytest.mark.parametrize("address", ["http://host:port/secret", "http://host/a secret", "http://[host/secret"])
+def test_a_broken_address_is_told_and_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:  # fmt: skip
+    """`InvalidURL` is no OSError: it ended the audit with the address in its message, and left no line."""
+    monkeypatch.setenv(ADDRESS, address)
+
+    problem = str(alert(tmp_path, "closed"))
+
+    assert problem in ("MADANG_ALERT_URL: InvalidURL", "MADANG_ALERT_URL: ValueError")
+    assert lines(tmp_path)[0]["problem"] == problem
+
+
 def test_an_address_of_another_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ADDRESS, "file:///etc/passwd")
 

@@ -90,7 +90,7 @@ def test_wrong_folders_are_one_asset_each_and_spoil_no_other(loaded: Loaded) -> 
 
     refused = ["attributes/goods", "attributes/places"]
     assert loaded.told["assets"] == sorted([*whole, *scored, *upkeep, *refused, "raw/posts"])
-    assert loaded.told["jobs"] == ["groups", "maintenance", "rentals", "scouted"]
+    assert loaded.told["jobs"] == ["groups", "maintenance", "rentals", "scouted", "student_audits"]
 
 
 def test_a_refused_asset_shows_and_fails_with_file_field_and_remedy(loaded: Loaded) -> None:

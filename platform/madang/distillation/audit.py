@@ -22,6 +22,7 @@ from madang.distillation.dataset import field_keys, labelled_post, without_place
 from madang.distillation.promise import PRECISION
 from madang.distillation.registry import Registry, StoredStudent
 from madang.distillation.student import Said
+from madang.errors import ModelFileError
 from madang.evaluation.answers import Answer, MentionAnswer
 from madang.evaluation.stored import stored_predictions
 from madang.extraction.plan import recipe_name
@@ -155,7 +156,10 @@ def is_audit_due(home: Path, task: str) -> bool:
     released = registry.released(task)
     if released is None:
         return False
-    audits = Audits(home, registry.find(released[0]))
+    try:
+        audits = Audits(home, registry.find(released[0]))
+    except ModelFileError:  # its own audit says so; raised here, it would keep every other task from its own
+        return True
     return audits.closed is None or not audits.is_told
 
 

@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,9 +71,11 @@ class WayChoice:
     def __init__(self, scorer: Runnable, folder: Path) -> None:
         self._scorer, self._folder, self._turns = scorer, folder, list[str]()
         self._file = folder / f"{_device_key(scorer.device)}.json"
-        self.is_made = self._file.is_file()
-        if self.is_made:
-            scorer.use(make_way(json.loads(self._file.read_text("utf-8"))["way"], scorer.encoder, folder))
+        self.is_made = False
+        if self._file.is_file():
+            with suppress(ModelFileError):  # what ran it is not installed any more: chosen anew
+                scorer.use(make_way(json.loads(self._file.read_text("utf-8"))["way"], scorer.encoder, folder))
+                self.is_made = True
 
     def saw(self, turns: Sequence[str], answers: Answering) -> None:
         """Takes note of posts that were answered in the exact way; chooses once they are enough.
@@ -105,10 +108,13 @@ def try_ways(scorer: Runnable, turns: Sequence[str], answers: Answering, folder:
     for name in ("exact", *way_names(scorer.device)):
         try:
             scorer.use(make_way(name, scorer.encoder, folder))
-        except ModelFileError:  # ONNX Runtime is not installed, or does not know the encoder's operators
+            scorer.scores_of(encoded[:_WARM_POSTS])
+            seconds, scores = _timed(scorer, encoded)
+        except (ModelFileError, MemoryError, RuntimeError):
+            # ONNX Runtime or a compiler is missing or cannot run this encoder, or a copy does not fit the memory.
+            if name == "exact":
+                raise
             continue
-        scorer.scores_of(encoded[:_WARM_POSTS])
-        seconds, scores = _timed(scorer, encoded)
         said = answers(scores)
         exact = exact or said
         trials.append(Trial(name, len(turns) / seconds, same_share(said, exact)))

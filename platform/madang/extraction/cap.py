@@ -10,6 +10,9 @@ from collections.abc import Callable
 from madang.errors import CapReached
 from madang.extraction.claims import Claims
 
+# Far less than any call costs.
+_LEAST_USD = 1e-9
+
 
 class Cap:
     """What may still be spent.
@@ -29,6 +32,7 @@ class Cap:
         self._claims, self._today, self._place = claims, today, place
         self._spent, self._reserved = 0.0, 0.0
         self._settled = asyncio.Event()
+        self._is_stopped = False
 
     @property
     def spent_usd(self) -> float:
@@ -51,10 +55,15 @@ class Cap:
                 self._reserved += usd
                 return day
             is_hopeless = self._run is not None and self._spent + usd > self._run
-            if self._reserved <= 0.0 or is_hopeless:
+            if self._reserved <= 0.0 or is_hopeless or self._is_stopped:
                 raise self._reached(usd, day, is_within_run=is_within_run)
             self._settled.clear()
             await self._settled.wait()
+
+    def stop(self) -> None:
+        """Says that nothing more is sent: whoever waits may wait for a batch job that goes on without us."""
+        self._is_stopped = True
+        self._settled.set()
 
     def give_back(self, day: str, usd: float) -> None:
         """Gives back a reservation for a call that is not made."""
@@ -63,7 +72,9 @@ class Cap:
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Counts what a call has cost; the day's account was settled with its claim."""
-        self._reserved = max(0.0, self._reserved - reserved_usd)
+        left = self._reserved - reserved_usd
+        # What adding and taking away leaves of nothing is nothing: `reserve` would wait for it to be settled.
+        self._reserved = left if left > _LEAST_USD else 0.0
         self._spent += spent_usd
         self._settled.set()
 

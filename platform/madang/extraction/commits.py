@@ -41,16 +41,18 @@ class Commits:
         """Begins a commit beside the lanes if one is due; waits for it where too many posts have settled meanwhile."""
         count, seconds = len(self.settled), time.monotonic() - self._ended_at
         if count >= _MOST_POSTS:
-            await self.commit()
+            await self.commit(least_posts=_MOST_POSTS)
         elif self._beside is None and (
             (count >= _POSTS and seconds > _LEAST_PAUSE * self._took_seconds) or (count and seconds > _MOST_SECONDS)
         ):
             self._beside = group.create_task(self._commit_beside())
 
-    async def commit(self) -> None:
-        """Brings everything to the warehouse."""
+    async def commit(self, least_posts: int = 0) -> None:
+        """Brings everything to the warehouse; nothing where a commit that was waited for has left fewer posts."""
         run = self._run
         async with self._one_at_a_time:
+            if len(self.settled) < least_posts:
+                return
             settled, self.settled = self.settled, []
             records, self._records = self._records, []
             appends, self._appends = self._appends, []

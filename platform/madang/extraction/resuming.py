@@ -56,7 +56,7 @@ async def _finish(running: Running, taken: TakenJob) -> None:
 async def _keep(running: Running, taken: TakenJob, outcomes: list[Outcome]) -> None:
     now = datetime.now(UTC)
     records = [_record(taken.claims[outcome.request_hash], outcome, now) for outcome in outcomes]
-    await asyncio.gather(*(running.spool.append(record) for record in records))
+    append = await running.spool.append_all(records)
     for outcome in outcomes:
         claim = taken.claims[outcome.request_hash]
         usd = claim.reserved_usd if outcome.usd is None else outcome.usd
@@ -64,6 +64,7 @@ async def _keep(running: Running, taken: TakenJob, outcomes: list[Outcome]) -> N
     await asyncio.to_thread(commit_settled, running.warehouse, running.task, running.recipe, running.run, [], records)
     answered = [outcome.request_hash for outcome in outcomes if isinstance(outcome, Reply)]
     running.claims.mark(answered, "committed")
+    running.spool.forget([append])
 
 
 def _record(claim: Claim, outcome: Outcome, now: datetime) -> Record:

@@ -118,7 +118,10 @@ class Spool:
         if first < self._forgotten_at_once_bytes or self._is_at_disk:
             return
         draft = self.path.with_suffix(".new")
-        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        try:
+            file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        except OSError:  # no room for its name, or no more files may be open: the old one stays
+            return
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             kept = os.pread(self._file, self._written - first, first)
@@ -238,7 +241,10 @@ def _write_at(file: int, data: bytes, at: int) -> None:
 
 def _is_at(file: int, path: Path) -> bool:
     """Whether a file is still the one that has its name: its owner may have written it anew."""
-    return path.exists() and os.fstat(file).st_ino == path.stat().st_ino
+    try:
+        return os.fstat(file).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
 
 
 def log_names(folder: Path) -> list[str]:
@@ -248,6 +254,7 @@ def log_names(folder: Path) -> list[str]:
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
+    path.with_suffix(".new").unlink(missing_ok=True)  # of an owner that was killed as it wrote its log anew
     try:
         path.parent.rmdir()
     except OSError:  # other processes of the run still have their logs there

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -165,6 +165,8 @@ class Walk:
     ) -> AsyncIterator[list[Request]]:
         """The same by the batch; none is empty."""
         while not self._stop and (posts := await _pulled(queue, most, patience_seconds)):
+            if self._stopping.is_set():  # while more posts were waited for
+                return
             try:
                 ours = await self._claim(model, posts)
             except MadangError as error:
@@ -200,19 +202,21 @@ class Walk:
                 self._in_flight_bytes += _room(model.lane)
             else:
                 run.cap.give_back(account_day, claim.reserved_usd)
-                await self._leave(claim.request_hash, held[claim.request_hash])
+        if held:
+            await self._leave(held)
         return [request for request_hash, request in asked.items() if request_hash not in held]
 
-    async def _leave(self, request_hash: str, held: Held) -> None:
-        """Leaves a request to whoever has its claim."""
-        posts = self._waiting.pop(request_hash)
-        if held.state == "committed":
-            if not stored_replies(self._run.warehouse, [request_hash]):
-                # Somebody took the reply out of the warehouse: it has to be asked again.
-                self._run.claims.release_if(request_hash, held)
-            await self._admit(posts)
-        else:
-            self._held += posts
+    async def _leave(self, held: Mapping[str, Held]) -> None:
+        """Leaves requests to whoever has their claims."""
+        committed = {request_hash for request_hash, one in held.items() if one.state == "committed"}
+        for request_hash in committed - stored_replies(self._run.warehouse, committed).keys():
+            # Somebody took the reply out of the warehouse: it has to be asked again.
+            self._run.claims.release_if(request_hash, held[request_hash])
+        answered: list[PreparedPost] = []
+        for request_hash in held:
+            posts = self._waiting.pop(request_hash)
+            (answered if request_hash in committed else self._held).extend(posts)
+        await self._admit(answered)
         self._end_if_drained()
 
     async def _receive(self, outcomes: Sequence[Outcome]) -> None:
@@ -350,6 +354,7 @@ class Walk:
         """Stops sending; calls in flight are still received."""
         self._stop = self._stop or error
         self._stopping.set()
+        self._run.cap.stop()
         for queue in self._queues.values():
             queue.put_nowait(None)
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import cast
 
@@ -20,6 +21,8 @@ from madang.models.student_answers import Answered, Asked, StudentAnswers, split
 
 # The other side's process has ended.
 _GONE = (EOFError, ConnectionError)
+# So many single posts on end that it died of: then it is not the post.
+_MOST_DEATHS = 3
 
 
 class StudentProcess:
@@ -37,19 +40,31 @@ class StudentProcess:
     def __init__(self, spec: StudentModel, stored: StoredStudent) -> None:
         self._loaded = spec, stored
         self._is_closed = False
+        self._deaths = 0
         self._start()
 
     def answer(self, batch: Sequence[Asked]) -> Answered:
-        """See `StudentAnswers`."""
+        """See `StudentAnswers`.
+
+        Raises:
+            ModelUnavailable: The process dies whatever it is asked.
+        """
         try:
             self._connection.send(batch)
-            return cast("Answered", self._received())
-        except _GONE:
+            answered = cast("Answered", self._received())
+        except _GONE as error:
             if self._is_closed:
                 raise
             self._end()
+            self._deaths += len(batch) == 1
+            if self._deaths == _MOST_DEATHS:
+                raise ModelUnavailable(
+                    self._loaded[0].student, "its process dies of every post", "See what kills it, and run again"
+                ) from error
             self._start()
             return split(self.answer, batch)
+        self._deaths = 0
+        return answered
 
     def close(self) -> None:
         """Ends the process; whoever waits for an answer gets an error."""
@@ -100,7 +115,8 @@ def _serve(connection: Connection) -> None:
     except _GONE:
         return
     except Exception as error:  # whatever it is, it belongs to the engine's process
-        connection.send(_sendable(error))
+        with suppress(*_GONE):  # nobody is there to be told; a traceback might quote a post
+            connection.send(_sendable(error))
 
 
 def _sendable(error: Exception) -> Exception:

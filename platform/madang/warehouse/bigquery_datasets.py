@@ -63,9 +63,11 @@ class Datasets:
         """
         found = list(self._staged())
         left = [item for item in found if item.created < datetime.now(UTC) - _LEFT]
-        if not is_dry_run:
-            self._jobs.forget([f"{item.project}.{item.dataset_id}.{item.table_id}" for item in left])
-        return len(left), len(found) - len(left)
+        if is_dry_run:
+            return len(left), len(found) - len(left)
+        self._jobs.forget([f"{item.project}.{item.dataset_id}.{item.table_id}" for item in left])
+        known, there = {item.table_id for item in found}, {item.table_id for item in self._staged()}
+        return len(known - there), len(known & there)
 
     def _staged(self) -> "Iterator[bigquery.table.TableListItem]":
         yield from self._jobs.tables(f"{self._project}.{self._prefix}{STAGING}")

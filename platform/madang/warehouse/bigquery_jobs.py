@@ -28,13 +28,15 @@ Kind = Literal["read", "commit", "load", "ensure", "lock"]
 
 # The client's own limit is ten minutes, in which a wrong address looks like a hang.
 _RETRY_SECONDS = 120
-# What a message may say that quotes nothing but our own SQL and names.
+# How a message begins that quotes nothing but our own SQL and names; the client may put its call before it.
 _SAYS_NO_VALUE = re.compile(
-    r"Syntax error|Unrecognized name|Not found|Access Denied|Name .* not found|No matching signature|Query exceeded|"
-    r"Transaction is aborted due to concurrent|Could not serialize access|madang:|Duplicate column|Table .* already|"
-    r"streaming buffer"
+    r"([A-Z]+ https?://\S+: )?(Query error: )?"
+    r"(Syntax error|Unrecognized name|Not found|Access Denied|Name \S+ not found|No matching signature|Query exceeded|"
+    r"Transaction is aborted due to concurrent|Could not serialize access|madang:|Duplicate column|"
+    r"(Already Exists: )?Table \S+ already|"
+    r"\w+ or \w+ statement over table \S+ would affect rows in the streaming buffer)"
 )
-_IS_CONFLICT = re.compile(r"aborted due to concurrent|Could not serialize access")
+_IS_CONFLICT = re.compile(r"aborted due to concurrent|Could not serialize access|madang:")
 
 
 class Conflict(WarehouseError):
@@ -194,10 +196,11 @@ class Jobs:
     def _error(self, error: Any) -> Exception:
         reason = next((found.get("reason", "") for found in error.errors or []), "") or type(error).__name__
         message = str(error.message).splitlines()[0] if error.message else ""
-        told = f"{reason}: {message}" if _SAYS_NO_VALUE.search(message) else reason
-        if _IS_CONFLICT.search(message) or "madang:" in message:
+        is_plain = _SAYS_NO_VALUE.match(message) is not None  # else it may quote a post
+        told = f"{reason}: {message}" if is_plain else reason
+        if is_plain and _IS_CONFLICT.search(message):
             return Conflict(self._project, told, "Run again: nothing was written")
-        if "streaming buffer" in message:
+        if is_plain and "streaming buffer" in message:
             return RowsAreArriving(self._project, told, "Run again in 90 minutes: BigQuery has settled them by then")
         if reason == "bytesBilledLimitExceeded" or "Query exceeded limit for bytes billed" in message:
             return InputError(

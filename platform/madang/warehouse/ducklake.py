@@ -29,6 +29,7 @@ from madang.warehouse.ducklake_files import forget_inlined, move
 from madang.warehouse.ducklake_tables import spelling, statements
 from madang.warehouse.evolution import Evolution, State, TableChange, is_empty, refuse_nothing
 from madang.warehouse.protocol import Change
+from madang.warehouse.quoted_values import may_quote_value
 from madang.warehouse.sql_text import literal, quote
 
 FORMAT_VERSION = 1
@@ -134,12 +135,12 @@ class DuckLakeWarehouse:
                 for name, step in (steps or {}).items():
                     cursor.execute(f"CREATE TEMP TABLE {quote(name)} AS {step}")
                 return _fetched(cursor.execute(sql, list(parameters)))
-            except duckdb.ConversionException:
-                # DuckDB quotes the value, which may be the text of a post: neither its message nor its cause goes on.
-                raise InputError(
-                    "query", "a value cannot be converted to the type it is cast to", "Use try_cast, which gives null"
-                ) from None
             except duckdb.Error as error:
+                if may_quote_value(error):
+                    # DuckDB quotes the value, which may be a post's text: neither its message nor its cause goes on.
+                    raise InputError(
+                        "query", "a value cannot be converted to the type that is asked", "Use try_cast or TRY(…)"
+                    ) from None
                 raise self._explained(error) from error
             finally:
                 cursor.close()

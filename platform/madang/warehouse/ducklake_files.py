@@ -84,7 +84,7 @@ def move(cursor: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) ->
     Rows of posts are written in the order of their ids: one post of a million is found in a third of the time.
 
     Args:
-        cursor: In a transaction, where nobody else of this process writes.
+        cursor: In a transaction, and closed after it.
         table: Whose, with its schema.
         names: Of the parts.
 
@@ -97,15 +97,13 @@ def move(cursor: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) ->
     chosen = _list([*names, *(file for (file,) in files.fetchall())])
     columns = {column for column, *_ in cursor.execute(f"FROM {quote(table)} LIMIT 0").description or []}
     order = ", ".join(_POST) if columns.issuperset(_POST) else "rowid"
-    # Without this, ten rows or fewer would go back to the catalog.
-    cursor.execute("SET ducklake_default_data_inlining_row_limit = 0")
-    try:
-        moved = cursor.execute(
-            f"INSERT INTO {quote(table)} SELECT * FROM {quote(table)} WHERE filename IN {chosen} ORDER BY {order}"
-        ).fetchone()
-        cursor.execute(f"DELETE FROM {quote(table)} WHERE filename IN {chosen}")
-    finally:
-        cursor.execute("RESET ducklake_default_data_inlining_row_limit")
+    # Without this, ten rows or fewer would go back to the catalog. It ends with the cursor: after an error DuckDB would
+    # refuse to reset it, and say only that the transaction is aborted.
+    cursor.execute("SET SESSION ducklake_default_data_inlining_row_limit = 0")
+    moved = cursor.execute(
+        f"INSERT INTO {quote(table)} SELECT * FROM {quote(table)} WHERE filename IN {chosen} ORDER BY {order}"
+    ).fetchone()
+    cursor.execute(f"DELETE FROM {quote(table)} WHERE filename IN {chosen}")
     assert moved is not None
     return int(moved[0])
 

@@ -84,11 +84,6 @@ class Evolution:
     widened: tuple[Column, ...] = ()
 
     @property
-    def is_there(self) -> bool:
-        """Whether the warehouse has the table, under any of its names."""
-        return self.held_as is not None
-
-    @property
     def is_moved(self) -> bool:
         """Whether it has it under an earlier name."""
         return self.held_as not in (None, self.table.name)

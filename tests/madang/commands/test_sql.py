@@ -144,7 +144,7 @@ def _in_a_terminal(town: Project, *arguments: str) -> str:
         ),
         (
             "SELECT body::INTEGER FROM raw.posts",
-            "a value cannot be converted to the type it is cast to. Use try_cast, which gives null",
+            "a value cannot be converted to the type that is asked. Use try_cast or TRY(…)",
         ),
     ],
 )

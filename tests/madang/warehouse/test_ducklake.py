@@ -240,9 +240,7 @@ def test_a_failed_conversion_is_refused_without_the_value(warehouse: DuckLakeWar
     with pytest.raises(InputError) as error:
         warehouse.read("SELECT CAST(body AS INTEGER) FROM (VALUES ('secret')) posts(body)")
 
-    assert str(error.value) == (
-        "query: a value cannot be converted to the type it is cast to. Use try_cast, which gives null"
-    )
+    assert str(error.value) == ("query: a value cannot be converted to the type that is asked. Use try_cast or TRY(…)")
     assert (error.value.__cause__, error.value.__suppress_context__) == (None, True)
 
 

@@ -21,6 +21,7 @@ from faults.backfilling import COUNTS, chunk, rows
 from faults.shipped import Life
 from scenario import open_quickly
 
+from madang.errors import WarehouseError
 from madang.schema.types import INTEGER, TEXT, Column, Table
 from madang.warehouse import ducklake, maintenance
 from madang.warehouse.ducklake import DuckLakeWarehouse, load_extensions
@@ -115,6 +116,15 @@ def test_a_file_whose_last_rows_were_deleted_from_the_catalog_goes_too(grown: Du
     compact(grown)
 
     assert [(part.rows, part.deleted) for part in parts(grown) if not part.is_inlined] == [(951, 0)]
+
+
+def test_compaction_tells_which_file_is_gone(grown: DuckLakeWarehouse) -> None:
+    """It said "Current transaction is aborted": a setting was reset on the way out, which hid the first error."""
+    gone = _files(grown)[0]
+    gone.unlink()
+
+    with pytest.raises(WarehouseError, match=f"{gone.name}: it is gone"):
+        compact(grown)
 
 
 @pytest.mark.parametrize("step", ["compact", "scrub"])
