@@ -1,5 +1,6 @@
 """Which warehouse the settings ask for."""
 
+import os
 from typing import TYPE_CHECKING
 
 from madang.errors import WarehouseError
@@ -38,6 +39,8 @@ def open_warehouse(
             folder, f"it belongs to the home {folder.parent} alone, whose runs would not see ours",
             "Name a folder outside of every home as `warehouse` in the settings of all that share it",
         )  # fmt: skip
+    # Arrow would warn of each frame of polars whose buffers begin where it does not like them: x86 and ARM read those.
+    os.environ.setdefault("ACERO_ALIGNMENT_HANDLING", "ignore")
     return DuckLakeWarehouse(folder, read_only=read_only)
 
 
