@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from faults.backfilling import COUNTS, chunk, rows
+from faults.backfilling import COUNTS, PAUSE_SECONDS, chunk, rows
 from faults.shipped import Life
 from scenario import open_quickly
 
@@ -157,10 +157,11 @@ def test_a_backfill_beside_compaction_loses_and_doubles_nothing(grown: DuckLakeW
         ]
         for writer in writers:
             writer.line("open")
-        began = time.monotonic()
-        while turns < 4 or time.monotonic() - began < 6:
+        deadline = time.monotonic() + 120
+        while (turns < 4 or not _have_both_gone_on(grown)) and time.monotonic() < deadline:
             turns += 1
             compact(grown)
+            time.sleep(PAUSE_SECONDS)  # the lock keeps no queue
         for writer in writers:
             writer.say()
         ended = [writer.end() for writer in writers]
@@ -178,6 +179,12 @@ def test_a_backfill_beside_compaction_loses_and_doubles_nothing(grown: DuckLakeW
     expected = {f"k{one}": one for one in range(50, 1003)} | written | changed
     found = grown.read("SELECT k, v FROM town.counts").rows()
     assert (len(found), dict(found)) == (len(expected), expected)
+
+
+def _have_both_gone_on(warehouse: DuckLakeWarehouse) -> bool:
+    """Whether each of the two writers has committed more than four chunks, the first ones of 100 and of 10,000."""
+    told = warehouse.read("SELECT max(v) FILTER (v < 1000000) >= 10600, max(v) >= 1000600 FROM town.counts").row(0)
+    return all(told)
 
 
 def test_compaction_begins_again_when_a_foreign_program_changes_the_rows_meanwhile(
