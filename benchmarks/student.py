@@ -34,7 +34,9 @@ def main() -> None:
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--peers", default=",".join(PEERS))
     # Source: AWS's list price of c7a.large, two Zen 4 cores with avx512_bf16, on demand in us-east-1, seen in 2025.
-    parser.add_argument("--usd-per-hour", type=float, default=0.10264, help="of this machine; the default was not checked")
+    parser.add_argument(
+        "--usd-per-hour", type=float, default=0.10264, help="of this machine; the default was not checked"
+    )
     parser.add_argument("--teacher", default="google:gemini-2.5-flash", help="as genai-prices names it")
     parser.add_argument("--plan", type=Path, help="what `madang plan TASK --json` printed: the teacher's tokens")
     parser.add_argument("--teacher-tokens", default="1200,120", help="in and out of a post, where there is no plan")

@@ -10,24 +10,25 @@ import sys
 import duckdb
 from faults.speaking import say
 
+# Of a project: its replies and its plans.
 COUNTS = "SELECT (SELECT count(*) FROM ops.replies), count(DISTINCT run), max(run) FROM ops.plans"
 
 
-def main(home: str) -> None:
+def main(catalog: str, query: str) -> None:
     connection = duckdb.connect()
     connection.execute("LOAD ducklake")
-    connection.execute(f"ATTACH 'ducklake:sqlite:{home}/warehouse/catalog.sqlite' AS madang (READ_ONLY)")
-    connection.execute("USE madang")
+    connection.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS theirs (READ_ONLY)")
+    connection.execute("USE theirs")
     connection.execute("BEGIN TRANSACTION")
-    seen, asked = [connection.execute(COUNTS).fetchall()], 1
+    seen, asked = [connection.execute(query).fetchall()], 1
     say("open")
     while not select.select([sys.stdin], [], [], 0.02)[0]:
-        answer, asked = connection.execute(COUNTS).fetchall(), asked + 1
+        answer, asked = connection.execute(query).fetchall(), asked + 1
         if answer not in seen:
             seen.append(answer)
     connection.execute("COMMIT")
-    say(json.dumps({"seen": seen, "asked": asked, "after": connection.execute(COUNTS).fetchall()}))
+    say(json.dumps({"seen": seen, "asked": asked, "after": connection.execute(query).fetchall()}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from faults.chunks import OWN, SHARED, shared_plans
+from faults.reading import COUNTS
 from faults.shipped import Life
 from faults.speaking import say
 from scenario import Project
@@ -26,7 +27,8 @@ def test_four_writers_merge_while_a_read_only_transaction_stays_open(project: Pr
     before = project.warehouse.snapshot
 
     with ExitStack() as lives:
-        reader = lives.enter_context(Life([sys.executable, str(READING), str(project.home)], project.environment))
+        analyst = [sys.executable, str(READING), str(project.warehouse.catalog), COUNTS]
+        reader = lives.enter_context(Life(analyst, project.environment))
         reader.line("open")
         command = [sys.executable, str(MERGING)]
         writers = [

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults.reading import COUNTS
 from faults.shipped import Life
 from faults.speaking import say
 from scenario import Project, post
@@ -34,7 +35,7 @@ def test_an_open_transaction_neither_stops_nor_slows_a_backfill(
 ) -> None:
     alone = [_backfill(project, number) for number in range(4)][1:]  # the first one makes the tables
 
-    command = [sys.executable, str(READING), str(project.home)]
+    command = [sys.executable, str(READING), str(project.warehouse.catalog), COUNTS]
     beside: list[float] = []
     with Life(command, project.environment) as analyst:
         analyst.line("open")

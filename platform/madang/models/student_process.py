@@ -114,7 +114,7 @@ def _serve(connection: Connection) -> None:
             connection.send(answers.answer(connection.recv()))
     except _GONE:
         return
-    except Exception as error:  # whatever it is, it belongs to the engine's process
+    except Exception as error:  # torch and others raise anything: it is sent to the engine, which ends the run with it
         with suppress(*_GONE):  # nobody is there to be told; a traceback might quote a post
             connection.send(_sendable(error))
 
@@ -122,7 +122,7 @@ def _serve(connection: Connection) -> None:
 def _sendable(error: Exception) -> Exception:
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
-    except Exception:  # an error of a library that cannot travel
+    except Exception:  # a library's error may run its own code as it is pickled, which may raise anything
         return RuntimeError(f"{type(error).__name__} in the student's process")
     return error
 

@@ -59,8 +59,7 @@ class StudentActor:
         ]
         try:
             answered = self._answers.answer(asked)
-        except Exception as error:
-            # Ray writes an actor's errors to its logs, and a library's may quote what it was given.
+        except Exception as error:  # of whatever class: Ray logs an actor's errors, and a library's may quote a post
             raise RuntimeError(f"{type(error).__name__} in the student") from None
         return pa.table({"answered": [pickle.dumps(answered)]})
 

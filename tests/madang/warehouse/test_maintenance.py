@@ -31,7 +31,7 @@ from madang.warehouse.protocol import Change
 from madang.warehouse.scrubbing import scrub
 
 FAULTS = Path(__file__).parents[2] / "faults"
-WATCHING, BACKFILLING = FAULTS / "watching.py", FAULTS / "backfilling.py"
+READING, BACKFILLING = FAULTS / "reading.py", FAULTS / "backfilling.py"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(FAULTS.parent)}
 ALL = "SELECT count(*), sum(v) FROM town.counts"
 
@@ -129,7 +129,7 @@ def test_compaction_tells_which_file_is_gone(grown: DuckLakeWarehouse) -> None:
 
 @pytest.mark.parametrize("step", ["compact", "scrub"])
 def test_an_open_transaction_of_another_program_reads_the_same_throughout(grown: DuckLakeWarehouse, step: str) -> None:
-    command = [sys.executable, str(WATCHING), str(grown.catalog), ALL]
+    command = [sys.executable, str(READING), str(grown.catalog), ALL]
     with Life(command, ENVIRONMENT) as analyst:
         analyst.line("open")
         for number in range(20, 23):
